@@ -1,0 +1,216 @@
+"""System checks; each says what to type.
+
+``manage.py check`` runs those on the models, ``manage.py check --database default`` and
+``migrate`` also those that ask the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.core import checks
+from django.core.exceptions import FieldDoesNotExist
+from django.db import ProgrammingError, connections, models
+
+from artsimilarity.conf import get_settings
+from artsimilarity.fields import EmbeddingField
+
+if TYPE_CHECKING:
+    from artsimilarity.models import SimilarityMixin
+
+# Older releases corrupt HNSW indexes under vacuum.
+PGVECTOR_MINIMUM = (0, 8, 4)
+# The most dimensions of a halfvec that an HNSW index takes.
+HNSW_MAX_DIMENSIONS = 4000
+
+
+def register() -> None:
+    """Register the checks that ask the server; those on models hang on the models."""
+    checks.register(check_databases, checks.Tags.database)
+
+
+def check_model(model: type[SimilarityMixin]) -> list[checks.CheckMessage]:
+    """Check what a host wrote: its image field, its recipe, its manager."""
+    if model._meta.abstract:
+        return []
+    return [*_check_image_field(model), *_check_dimensions(model), *_check_manager(model)]
+
+
+def check_databases(databases: Sequence[str] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Check the servers: pgvector, the columns and the indexes."""
+    from artsimilarity.models import similarity_models
+
+    messages: list[checks.CheckMessage] = []
+    for alias in databases or []:
+        connection = connections[alias]
+        if connection.vendor != "postgresql":
+            messages.append(
+                checks.Warning(
+                    f"Database {alias!r} is {connection.vendor}; embeddings need PostgreSQL.",
+                    hint="Set DATABASES to 'django.db.backends.postgresql', or route the models "
+                    "with an embedding to a database that is PostgreSQL.",
+                    id="artsimilarity.W003",
+                )
+            )
+            continue
+        found = _check_pgvector(alias)
+        messages += found
+        if not found:
+            for model in similarity_models():
+                messages += _check_table(model, alias)
+    return messages
+
+
+def _check_image_field(model: type[SimilarityMixin]) -> list[checks.CheckMessage]:
+    name = model.similarity_image_field
+    try:
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        field = None
+    if isinstance(field, models.FileField):
+        return []
+    what = "has no field" if field is None else "has no ImageField or FileField called"
+    return [
+        checks.Error(
+            f"{model.__name__} {what} {name!r}.",
+            hint=f"Set similarity_image_field on {model.__name__} to the name of the field that "
+            f"holds the picture.",
+            obj=model,
+            id="artsimilarity.E001",
+        )
+    ]
+
+
+def _check_dimensions(model: type[SimilarityMixin]) -> list[checks.CheckMessage]:
+    recipe = get_settings().recipe
+    messages: list[checks.CheckMessage] = []
+    for name in ("embedding", "embedding_next"):
+        field = model._meta.get_field(name)
+        if isinstance(field, EmbeddingField) and field.dimensions != recipe.dimensions:
+            messages.append(
+                checks.Error(
+                    f"{model.__name__}.{name} has {field.dimensions} dimensions, but recipe "
+                    f"{recipe.name!r} makes {recipe.dimensions}.",
+                    hint="Declare the field without dimensions, or choose another "
+                    "ARTSIMILARITY['RECIPE'].",
+                    obj=field,
+                    id="artsimilarity.E002",
+                )
+            )
+    if recipe.dimensions > HNSW_MAX_DIMENSIONS:
+        messages.append(
+            checks.Error(
+                f"Recipe {recipe.name!r} makes {recipe.dimensions} dimensions; an HNSW index "
+                f"takes at most {HNSW_MAX_DIMENSIONS}.",
+                hint="Choose another ARTSIMILARITY['RECIPE'], or fewer style dimensions or "
+                "colour bins.",
+                obj=model,
+                id="artsimilarity.E003",
+            )
+        )
+    return messages
+
+
+def _check_manager(model: type[SimilarityMixin]) -> list[checks.CheckMessage]:
+    deferred, defer = model._default_manager.get_queryset().query.deferred_loading
+    if defer and {"embedding", "embedding_next"} <= set(deferred):
+        return []
+    return [
+        checks.Warning(
+            f"{model.__name__}'s default manager loads two vectors with every row.",
+            hint="Let it inherit from artsimilarity.querysets.SimilarityManager, or add "
+            ".defer('embedding', 'embedding_next') to its get_queryset().",
+            obj=model,
+            id="artsimilarity.W001",
+        )
+    ]
+
+
+def _check_pgvector(alias: str) -> list[checks.CheckMessage]:
+    installed, available = _fetch(
+        alias,
+        "SELECT (SELECT extversion FROM pg_extension WHERE extname = 'vector'),"
+        " (SELECT default_version FROM pg_available_extensions WHERE name = 'vector')",
+    )[0]
+    if not installed and not available:
+        return [
+            checks.Error(
+                f"The server of database {alias!r} does not have pgvector.",
+                hint="Install pgvector 0.8.4 or newer on the server, for example Debian's package "
+                "postgresql-NN-pgvector, or take the embedded server of the demo.",
+                id="artsimilarity.E004",
+            )
+        ]
+    version = installed or available
+    if _parse_version(version) >= PGVECTOR_MINIMUM:
+        return []
+    return [
+        checks.Error(
+            f"The server of database {alias!r} has pgvector {version}, whose HNSW indexes can be "
+            f"corrupted by vacuum.",
+            hint="Install pgvector 0.8.4 or newer on the server, then run: "
+            "ALTER EXTENSION vector UPDATE; REINDEX INDEX CONCURRENTLY on the embedding's index.",
+            id="artsimilarity.E005",
+        )
+    ]
+
+
+def _check_table(model: type[SimilarityMixin], alias: str) -> list[checks.CheckMessage]:
+    """Compare the column and its index with the model; a table not migrated yet is left alone.
+
+    Warnings, because Django refuses to run ``migrate``, which mends both, while there are errors.
+    """
+    field = model._meta.get_field("embedding")
+    if not isinstance(field, EmbeddingField):
+        return []
+    table = field.model._meta.db_table
+    try:
+        rows = _fetch(
+            alias,
+            "SELECT atttypmod, EXISTS (SELECT 1 FROM pg_index JOIN pg_class ON"
+            " pg_class.oid = indexrelid JOIN pg_am ON pg_am.oid = relam"
+            " WHERE indrelid = attrelid AND attnum = ANY (indkey) AND amname = 'hnsw'"
+            " AND indisvalid) FROM pg_attribute"
+            " WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped",
+            [connections[alias].ops.quote_name(table), field.column],
+        )
+    except ProgrammingError:
+        return []
+    if not rows:
+        return []
+    dimensions, indexed = rows[0]
+    messages: list[checks.CheckMessage] = []
+    if dimensions != field.dimensions:
+        messages.append(
+            checks.Warning(
+                f"The column {table}.{field.column} has {dimensions} dimensions, but the recipe "
+                f"makes {field.dimensions}.",
+                hint="Run 'manage.py makemigrations' and 'manage.py migrate', then "
+                "'manage.py embed_artworks'.",
+                obj=model,
+                id="artsimilarity.W004",
+            )
+        )
+    if not indexed:
+        messages.append(
+            checks.Warning(
+                f"The column {table}.{field.column} has no valid HNSW index: every search reads "
+                f"the whole table.",
+                hint="Run 'manage.py makemigrations' and 'manage.py migrate'; if the index is "
+                "there but invalid, REINDEX INDEX CONCURRENTLY it.",
+                obj=model,
+                id="artsimilarity.W002",
+            )
+        )
+    return messages
+
+
+def _fetch(alias: str, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
+
+
+def _parse_version(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())

@@ -1,0 +1,136 @@
+"""The settings of this app: one dict, ``ARTSIMILARITY``, in the host's settings module.
+
+Every key has a default; an unknown key or a value that cannot work is refused with
+:class:`~django.core.exceptions.ImproperlyConfigured`, naming the key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.utils.module_loading import import_string
+
+from artsimilarity.encoder.recipe import Recipe
+
+SETTING = "ARTSIMILARITY"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Typed view of ``settings.ARTSIMILARITY``; the attributes are its keys."""
+
+    # Dotted path of the Recipe that new vectors are made with.
+    RECIPE: str = "artsimilarity.encoder.recipe.ART"
+    # Dotted path of the class that turns pictures into vectors; imported by workers only.
+    ENCODER: str = "artsimilarity.encoder.encoder.Encoder"
+    # "auto" takes CUDA, else Apple's MPS, else the CPU; or a torch device by name.
+    DEVICE: str = "auto"
+    # Threads torch may use in one worker process; None divides the cores by the pool's processes.
+    THREADS: int | None = None
+    # Celery queue of our tasks, of their own so that a flood of uploads starves nobody else's.
+    QUEUE: str = "artsimilarity"
+    # Pictures in one task: bounds how long a task runs, well below the broker's visibility timeout.
+    CHUNK_SIZE: int = 32
+    # Pictures that go through the network together; None chooses by device.
+    BATCH_SIZE: int | None = None
+    # Times a picture may be tried before it is marked failed.
+    MAX_ATTEMPTS: int = 3
+    # Seconds before the first retry of what may pass (storage, database); doubles each time.
+    RETRY_BACKOFF: float = 5.0
+    # Bytes of the largest file that is read.
+    MAX_BYTES: int = 128 * 1024 * 1024
+    # Pixels of the largest picture that is decoded; Pillow itself stops at the same number.
+    MAX_PIXELS: int = 178_956_970
+    # Balance of a search that names none: 1 is style alone, 0 is colour alone.
+    STYLE: float = 0.75
+    # Neighbours a search returns when it names no number, and the most the API hands out.
+    LIMIT: int = 8
+    MAX_LIMIT: int = 48
+    # Candidates HNSW keeps in hand (hnsw.ef_search): more finds more and takes longer.
+    EF_SEARCH: int = 100
+    # The same for searches that lean on colour (style below 0.1), whose ties are closer.
+    EF_SEARCH_COLOUR: int = 300
+
+    def __post_init__(self) -> None:
+        for key in ("CHUNK_SIZE", "MAX_ATTEMPTS", "MAX_BYTES", "MAX_PIXELS"):
+            self._require(key, getattr(self, key) >= 1, "must be 1 or more")
+        for key in ("BATCH_SIZE", "THREADS"):
+            value = getattr(self, key)
+            self._require(key, value is None or value >= 1, "must be None, 1 or more")
+        for key in ("EF_SEARCH", "EF_SEARCH_COLOUR"):
+            self._require(key, 1 <= getattr(self, key) <= 1000, "must lie between 1 and 1000")
+        self._require("LIMIT", 1 <= self.LIMIT <= self.MAX_LIMIT, "must lie in 1..MAX_LIMIT")
+        self._require("MAX_LIMIT", self.MAX_LIMIT <= 1000, "must be 1000 or less")
+        self._require("STYLE", 0 <= self.STYLE <= 1, "must lie between 0 and 1")
+        self._require("RETRY_BACKOFF", self.RETRY_BACKOFF >= 0, "must be 0 or more")
+
+    def _require(self, key: str, holds: bool, what: str) -> None:
+        if not holds:
+            value = getattr(self, key)
+            raise ImproperlyConfigured(f"{SETTING}[{key!r}] {what}, not {value!r}.")
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that ``RECIPE`` names.
+
+        Raises:
+            ImproperlyConfigured: it cannot be imported or is no ``Recipe``.
+        """
+        try:
+            recipe = import_string(self.RECIPE)
+        except ImportError as error:
+            raise ImproperlyConfigured(
+                f"{SETTING}['RECIPE'] = {self.RECIPE!r} cannot be imported: {error}"
+            ) from error
+        if not isinstance(recipe, Recipe):
+            raise ImproperlyConfigured(
+                f"{SETTING}['RECIPE'] = {self.RECIPE!r} is a {type(recipe).__name__}; name an "
+                f"instance of artsimilarity.encoder.recipe.Recipe."
+            )
+        return recipe
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the settings in force; read once, and again when a test overrides them.
+
+    Raises:
+        ImproperlyConfigured: ``settings.ARTSIMILARITY`` has an unknown key, a value of the wrong
+            type or one out of range.
+    """
+    given = getattr(django_settings, SETTING, {})
+    if not isinstance(given, dict):
+        raise ImproperlyConfigured(f"{SETTING} must be a dict, not {type(given).__name__}.")
+    known = {field.name: field for field in fields(Settings)}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ImproperlyConfigured(
+            f"{SETTING} has unknown keys {', '.join(unknown)}; known are {', '.join(known)}."
+        )
+    for key, value in given.items():
+        _check_type(key, value, known[key].default)
+    return Settings(**given)
+
+
+def _check_type(key: str, value: Any, default: Any) -> None:
+    if default is None:
+        allowed: tuple[type, ...] = (int, type(None))
+    elif isinstance(default, float):
+        allowed = (int, float)
+    else:
+        allowed = (type(default),)
+    if not isinstance(value, allowed) or isinstance(value, bool):
+        names = " or ".join(kind.__name__ for kind in allowed)
+        raise ImproperlyConfigured(f"{SETTING}[{key!r}] must be {names}, not {value!r}.")
+
+
+@receiver(setting_changed)
+def _forget_settings(*, setting: str, **kwargs: Any) -> None:
+    if setting == SETTING:
+        get_settings.cache_clear()

@@ -1,0 +1,151 @@
+"""The mixin that gives the host's own picture model an embedding."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from django.apps import apps
+from django.core import checks
+from django.db import models
+from django.db.backends.utils import names_digest
+from django.db.models import Q
+from django.db.models.signals import class_prepared
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from pgvector.django import HnswIndex
+
+from artsimilarity.checks import check_model
+from artsimilarity.fields import (
+    EmbeddingField,
+    WorkerDateTimeField,
+    WorkerIntegerField,
+    WorkerTextField,
+)
+from artsimilarity.querysets import SimilarityManager
+from artsimilarity.status import EmbeddingStatus
+
+# What a row holds that has no embedding and that nobody has tried to embed.
+BLANK_EMBEDDING: dict[str, Any] = {
+    "embedding": None,
+    "embedding_next": None,
+    "embedding_recipe": "",
+    "embedding_next_recipe": "",
+    "embedding_digest": "",
+    "embedding_image": "",
+    "embedding_status": EmbeddingStatus.PENDING,
+    "embedding_error": "",
+    "embedding_attempts": 0,
+    "embedding_claimed_at": None,
+    "embedded_at": None,
+}
+
+
+class SimilarityMixin(models.Model):
+    """Adds the embedding of one image field, and all that keeps it true, to a picture model.
+
+    All columns are written by workers alone: ``save()`` of a row that exists leaves them as they
+    are in the database (see :mod:`artsimilarity.fields`).
+    """
+
+    similarity_image_field: ClassVar[str] = "image"
+    """Name of the model's ``ImageField`` or ``FileField`` that holds the picture."""
+
+    embedding = EmbeddingField(_("embedding"))
+    embedding_next = EmbeddingField(_("embedding under the next recipe"))
+    embedding_recipe = WorkerTextField(_("recipe"), blank=True, default="")
+    embedding_next_recipe = WorkerTextField(_("next recipe"), blank=True, default="")
+    embedding_digest = WorkerTextField(_("sha256 of the file"), blank=True, default="")
+    embedding_image = WorkerTextField(
+        _("file that the embedding speaks of"), blank=True, default=""
+    )
+    embedding_status = WorkerTextField(
+        _("embedding status"), choices=EmbeddingStatus, default=EmbeddingStatus.PENDING
+    )
+    embedding_error = WorkerTextField(_("embedding error"), blank=True, default="")
+    embedding_attempts = WorkerIntegerField(_("attempts"), default=0)
+    embedding_claimed_at = WorkerDateTimeField(_("taken by a worker at"), null=True, blank=True)
+    embedded_at = WorkerDateTimeField(_("embedded at"), null=True, blank=True)
+
+    objects: ClassVar[SimilarityManager[Self]] = SimilarityManager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save as Django does; a copy made by ``pk = None`` starts without an embedding.
+
+        Our manager defers the vectors, and Django refuses to insert an instance with deferred
+        fields: without this the documented way to copy a row would fail because of us.
+        """
+        inserting = self.pk is None or self._state.adding
+        if inserting and self.get_deferred_fields() & BLANK_EMBEDDING.keys():
+            self._set_columns(BLANK_EMBEDDING)
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def similarity_queryset(cls, request: HttpRequest | None = None) -> models.QuerySet[Self]:
+        """Return the pictures that may show up as neighbours for ``request``'s visitor.
+
+        Override it to hide rows: what it leaves out is absent from every answer. ``request`` is
+        None outside a request, as in a shell. The default is every row.
+        """
+        rows: models.QuerySet[Self] = cls._default_manager.all()  # type: ignore[assignment]
+        return rows
+
+    def similarity_thumbnail_url(self) -> str:
+        """Return the address of the picture shown among the neighbours; the full picture's."""
+        image = getattr(self, self.similarity_image_field)
+        return str(image.url) if image else ""
+
+    @classmethod
+    def check(cls, **kwargs: Any) -> list[checks.CheckMessage]:
+        """Django's model checks and ours."""
+        return [*super().check(**kwargs), *check_model(cls)]
+
+    def _set_columns(self, columns: dict[str, Any]) -> None:
+        for name, value in columns.items():
+            setattr(self, name, value)
+
+
+def similarity_models(*, proxies: bool = False) -> list[type[SimilarityMixin]]:
+    """Return the host's concrete models with an embedding, and their proxies if asked for."""
+    return [
+        model
+        for model in apps.get_models()
+        if issubclass(model, SimilarityMixin) and (proxies or not model._meta.proxy)
+    ]
+
+
+def _add_indexes(sender: type[models.Model], **kwargs: Any) -> None:
+    """Give a host's model our indexes, also when its ``Meta`` does not inherit ours.
+
+    ``Meta.indexes`` of an abstract model is lost as soon as the host writes a ``Meta`` of its own,
+    so they are added once the class is complete; ``original_attrs`` is where migrations look.
+    """
+    options = sender._meta
+    if not issubclass(sender, SimilarityMixin) or options.abstract or options.proxy:
+        return
+    if not any(field.name == "embedding" for field in options.local_fields):
+        return
+    has_own = any(isinstance(i, HnswIndex) and "embedding" in i.fields for i in options.indexes)
+    digest = names_digest(options.db_table, "embedding", length=8)
+    indexes: list[models.Index] = [
+        models.Index(
+            fields=["embedding_status"],
+            condition=~Q(embedding_status=EmbeddingStatus.READY),
+            name=f"{options.db_table[:12]}_{digest}_todo",
+        )
+    ]
+    if not has_own:
+        indexes.append(
+            HnswIndex(
+                fields=["embedding"],
+                opclasses=["halfvec_ip_ops"],
+                name=f"{options.db_table[:12]}_{digest}_hnsw",
+            )
+        )
+    options.indexes = [*options.indexes, *indexes]
+    options.original_attrs["indexes"] = options.indexes
+
+
+class_prepared.connect(_add_indexes, dispatch_uid="artsimilarity.indexes")

@@ -1,0 +1,128 @@
+"""“More like this”: the one place that asks for neighbours and hands them to a page or an API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+from django.db import models
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from artsimilarity.conf import get_settings
+from artsimilarity.models import SimilarityMixin
+from artsimilarity.querysets import order_by_similarity
+from artsimilarity.status import EmbeddingStatus
+
+
+class NeighbourStatus(models.TextChoices):
+    """Whether a picture can have neighbours, and why not, in words for a visitor."""
+
+    READY = "ready", _("Similar pictures.")
+    PENDING = (
+        "pending",
+        _("This picture is new. Similar pictures will appear here in a little while."),
+    )
+    FAILED = "failed", _("No similar pictures can be found for this picture.")
+    NO_PICTURE = "no-picture", _("There is no picture to compare with others.")
+
+
+@dataclass(frozen=True)
+class Neighbours(Sequence[Any]):
+    """The nearest pictures, nearest first, and why there are none if so.
+
+    Each picture carries ``similarity``, ``similarity_style`` and ``similarity_colour`` (see
+    :func:`artsimilarity.querysets.order_by_similarity`).
+    """
+
+    pictures: Sequence[Any]
+    status: NeighbourStatus
+    style: float
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        return self.pictures[index]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.pictures)
+
+    @property
+    def message(self) -> str:
+        """Why there are no neighbours, in words for a visitor."""
+        return str(self.status.label)
+
+
+def more_like_this(
+    picture: SimilarityMixin,
+    *,
+    limit: int | None = None,
+    style: float | None = None,
+    queryset: models.QuerySet[Any] | None = None,
+    request: HttpRequest | None = None,
+) -> Neighbours:
+    """Return the pictures nearest to ``picture`` among those that the visitor may see.
+
+    One query; a second one, which compares with every row, only where the index returned fewer
+    pictures than asked for, because the table is small or the filters keep next to nothing of it.
+
+    Args:
+        picture: an instance of a model with an embedding.
+        limit: how many, 1 to ``ARTSIMILARITY["MAX_LIMIT"]``; None takes ``["LIMIT"]``.
+        style: weight of style against colour, 0..1; None takes ``["STYLE"]``.
+        queryset: the rows to choose from, besides what ``similarity_queryset`` allows.
+        request: the visitor's, handed to ``similarity_queryset``.
+
+    Returns:
+        The neighbours. A picture without an embedding has none, and the status says why.
+
+    Raises:
+        ValueError: ``limit`` or ``style`` is out of range.
+    """
+    settings = get_settings()
+    limit = settings.LIMIT if limit is None else limit
+    if not 1 <= limit <= settings.MAX_LIMIT:
+        raise ValueError(
+            f"limit must lie between 1 and ARTSIMILARITY['MAX_LIMIT'] = {settings.MAX_LIMIT}, "
+            f"not {limit}."
+        )
+    style = settings.STYLE if style is None else style
+    if picture.pk is None:
+        return Neighbours([], _status_of(picture), style)
+
+    visible = visible_pictures(type(picture), queryset, request)
+    pictures = list(order_by_similarity(visible, picture, style=style)[:limit])
+    if len(pictures) < limit:
+        pictures = list(order_by_similarity(visible, picture, style=style, exact=True)[:limit])
+    return Neighbours(pictures, NeighbourStatus.READY if pictures else _status_of(picture), style)
+
+
+def visible_pictures(
+    model: type[SimilarityMixin],
+    queryset: models.QuerySet[Any] | None,
+    request: HttpRequest | None,
+) -> models.QuerySet[Any]:
+    """Return the rows of ``queryset`` that ``similarity_queryset(request)`` allows."""
+    allowed: models.QuerySet[Any] = model.similarity_queryset(request)
+    if queryset is None:
+        return allowed
+    everything = str(model._base_manager.values("pk").query)
+    if str(allowed.order_by().values("pk").query) == everything:
+        return queryset  # nothing is hidden: spare the database a semi-join
+    return queryset.filter(pk__in=allowed.order_by().values("pk"))
+
+
+def _status_of(picture: SimilarityMixin) -> NeighbourStatus:
+    if not getattr(picture, picture.similarity_image_field):
+        return NeighbourStatus.NO_PICTURE
+    if picture.embedding_status == EmbeddingStatus.FAILED:
+        return NeighbourStatus.FAILED
+    if picture.embedding_status == EmbeddingStatus.PENDING:
+        return NeighbourStatus.PENDING
+    return NeighbourStatus.READY

@@ -1,0 +1,60 @@
+"""Template tags: thin wrappers over :func:`artsimilarity.search.more_like_this`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.template.loader import select_template
+from django.utils.safestring import SafeString
+
+from artsimilarity.models import SimilarityMixin
+from artsimilarity.search import Neighbours
+from artsimilarity.search import more_like_this as search
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def more_like_this(
+    context: template.Context,
+    picture: SimilarityMixin,
+    limit: int | None = None,
+    style: float | None = None,
+    template_name: str | None = None,
+) -> SafeString:
+    """Render the pictures most like ``picture``.
+
+    ``{% more_like_this artwork limit=8 style=0.75 %}``
+
+    The template is ``template_name`` if given, else the first there is of
+    ``<app>/<model>_more_like_this.html`` and ``artsimilarity/more_like_this.html``. Its context is
+    the page's with ``picture`` and ``neighbours``.
+    """
+    options = picture._meta
+    names = [
+        f"{options.app_label}/{options.model_name}_more_like_this.html",
+        "artsimilarity/more_like_this.html",
+    ]
+    chosen = select_template([template_name] if template_name else names)
+    neighbours = get_more_like_this(context, picture, limit, style)
+    html: SafeString = chosen.render(
+        {**context.flatten(), "picture": picture, "neighbours": neighbours}
+    )
+    return html
+
+
+@register.simple_tag(takes_context=True)
+def get_more_like_this(
+    context: template.Context,
+    picture: SimilarityMixin,
+    limit: int | None = None,
+    style: float | None = None,
+) -> Neighbours:
+    """Fetch the pictures most like ``picture`` without rendering them.
+
+    ``{% get_more_like_this artwork limit=8 as neighbours %}`` gives a list with a ``status`` and a
+    ``message``; see :class:`artsimilarity.search.Neighbours`.
+    """
+    request: Any = context.get("request")
+    return search(picture, limit=limit, style=style, request=request)

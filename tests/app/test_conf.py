@@ -1,0 +1,55 @@
+"""Settings: defaults, and clear words for what cannot work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from pytest_django import Settings
+
+from artsimilarity.conf import get_settings
+from artsimilarity.encoder.recipe import ART
+
+
+def test_without_a_dict_the_defaults_hold(settings: Settings) -> None:
+    del settings.ARTSIMILARITY
+    assert get_settings().recipe is ART
+    assert get_settings().QUEUE == "artsimilarity"
+
+
+def test_a_change_takes_effect_at_once(settings: Settings) -> None:
+    settings.ARTSIMILARITY = {"LIMIT": 5}
+    assert get_settings().LIMIT == 5
+    settings.ARTSIMILARITY = {"LIMIT": 6}
+    assert get_settings().LIMIT == 6
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"LIMITS": 5}, "unknown keys LIMITS"),
+        ({"LIMIT": "5"}, r"\['LIMIT'\] must be int"),
+        ({"LIMIT": True}, r"\['LIMIT'\] must be int"),
+        ({"THREADS": 1.5}, r"\['THREADS'\] must be int or NoneType"),
+        ({"THREADS": 0}, r"\['THREADS'\] must be None, 1 or more"),
+        ({"CHUNK_SIZE": 0}, r"\['CHUNK_SIZE'\] must be 1 or more"),
+        ({"EF_SEARCH": 1001}, "between 1 and 1000"),
+        ({"LIMIT": 100}, r"in 1..MAX_LIMIT"),
+        ({"MAX_LIMIT": 1001}, "1000 or less"),
+        ({"STYLE": 1.1}, "between 0 and 1"),
+        ({"RETRY_BACKOFF": -1}, "0 or more"),
+        (["LIMIT"], "must be a dict"),
+    ],
+)
+def test_what_cannot_work_is_refused_by_name(settings: Settings, given: Any, words: str) -> None:
+    settings.ARTSIMILARITY = given
+    with pytest.raises(ImproperlyConfigured, match=words):
+        get_settings()
+
+
+@pytest.mark.parametrize("path", ["nowhere.RECIPE", "artsimilarity.encoder.recipe.Recipe"])
+def test_a_recipe_that_is_none_is_refused(settings: Settings, path: str) -> None:
+    settings.ARTSIMILARITY = {"RECIPE": path}
+    with pytest.raises(ImproperlyConfigured, match="RECIPE"):
+        assert get_settings().recipe

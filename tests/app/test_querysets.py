@@ -1,0 +1,172 @@
+"""Who is near: order, scores, filters, errors; and who still needs work."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+
+from artsimilarity.conf import get_settings
+from demo_site.library.models import Artwork
+from tests.pictures import make_artwork, make_embedded, unit_blocks
+
+pytestmark = pytest.mark.django_db
+
+
+def _titles(queryset: object) -> list[str]:
+    return [artwork.title for artwork in queryset]  # type: ignore[attr-defined]
+
+
+def _fill(count: int) -> None:
+    """Rows with random vectors, written in bulk."""
+    random = np.random.default_rng(1)
+    fingerprint = get_settings().recipe.fingerprint
+    Artwork.objects.bulk_create(
+        Artwork(
+            title=str(number),
+            image=f"{number}.png",
+            embedding=unit_blocks(random.normal(size=256), random.random(216)).tolist(),
+            embedding_recipe=fingerprint,
+            embedding_image=f"{number}.png",
+            embedding_status="ready",
+        )
+        for number in range(count)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {Artwork._meta.db_table}")
+
+
+class TestSimilarTo:
+    def test_orders_by_the_weighted_mean_of_style_and_colour(self) -> None:
+        target = make_embedded("target", [1, 0], [1, 0])
+        make_embedded("same style", [1, 0], [0, 1])
+        make_embedded("same colour", [0, 1], [1, 0])
+        by_style = Artwork.objects.similar_to(target, style=0.9)
+        by_colour = Artwork.objects.similar_to(target, style=0.1)
+        assert _titles(by_style) == ["same style", "same colour"]
+        assert _titles(by_colour) == ["same colour", "same style"]
+
+    def test_scores_are_those_of_numpy(self) -> None:
+        random = np.random.default_rng(0)
+        blocks = [(random.normal(size=256), random.random(216)) for _ in range(5)]
+        target, *others = [make_embedded(str(i), *block) for i, block in enumerate(blocks)]
+        wanted = unit_blocks(*blocks[0])
+        vectors = {other.pk: unit_blocks(*b) for other, b in zip(others, blocks[1:], strict=True)}
+        for found in Artwork.objects.similar_to(target, style=0.3):
+            style = float(wanted[:256] @ vectors[found.pk][:256])
+            colour = float(wanted[256:] @ vectors[found.pk][256:])
+            # halfvec keeps 11 bits of each value
+            assert found.similarity_style == pytest.approx(style, abs=2e-3)
+            assert found.similarity_colour == pytest.approx(colour, abs=2e-3)
+            assert found.similarity == pytest.approx(0.3 * style + 0.7 * colour, abs=2e-3)
+
+    def test_leaves_out_the_picture_itself_and_what_has_no_vector(self) -> None:
+        target = make_embedded("target")
+        make_artwork("pending")
+        make_embedded("neighbour")
+        assert _titles(Artwork.objects.similar_to(target)) == ["neighbour"]
+
+    def test_never_compares_vectors_of_two_recipes(self) -> None:
+        target = make_embedded("target")
+        make_embedded("other recipe", embedding_recipe="old-256+216-" + "0" * 16)
+        make_embedded("same recipe")
+        assert _titles(Artwork.objects.similar_to(target)) == ["same recipe"]
+
+    def test_keeps_the_hosts_filters(self) -> None:
+        target = make_embedded("target")
+        make_embedded("hidden", published=False)
+        make_embedded("shown")
+        shown = Artwork.objects.filter(published=True)
+        assert _titles(shown.similar_to(target)) == ["shown"]
+
+    def test_finds_the_neighbours_of_a_picture_that_the_filters_hide(self) -> None:
+        target = make_embedded("target", published=False)
+        make_embedded("shown")
+        assert _titles(Artwork.objects.filter(published=True).similar_to(target)) == ["shown"]
+
+    def test_is_one_query_and_loads_no_vector(self, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+        target = make_embedded("target")
+        make_embedded("neighbour")
+        with django_assert_num_queries(1):
+            (found,) = Artwork.objects.similar_to(target)[:8]
+        assert "embedding" in found.get_deferred_fields()
+
+    def test_a_picture_without_an_embedding_has_no_neighbours(self) -> None:
+        make_embedded("other")
+        assert not Artwork.objects.similar_to(make_artwork("new"))
+
+    def test_uses_the_index_on_a_table_large_enough_to_want_it(self) -> None:
+        _fill(3000)
+        target = Artwork.objects.first()
+        assert target is not None
+        plan = Artwork.objects.filter(published=True).similar_to(target)[:8].explain()
+        assert "_hnsw" in plan
+        assert "Seq Scan" not in plan
+
+    def test_a_filter_that_keeps_little_still_fills_the_page_through_the_index(self) -> None:
+        _fill(3000)
+        kept = list(Artwork.objects.order_by("pk").values_list("pk", flat=True)[::50])
+        Artwork.objects.filter(pk__in=kept).update(technique="etching")
+        target = Artwork.objects.first()
+        assert target is not None
+        with connection.cursor() as cursor:
+            # Left to itself, the planner rightly compares with all of the few rows.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_sort = off")
+        found = Artwork.objects.filter(technique="etching").similar_to(target)[:12]
+        assert "_hnsw" in found.explain()
+        assert len(found) == 12
+
+    def test_index_settings_do_not_outlive_the_transaction(self, settings) -> None:  # type: ignore[no-untyped-def]
+        target = make_embedded("target")
+        sql = str(Artwork.objects.similar_to(target).query)
+        assert "set_config(hnsw.ef_search, 100, true)" in sql
+
+    @pytest.mark.parametrize("style", [-0.1, 1.1, float("nan")])
+    def test_refuses_a_style_outside_0_to_1(self, style: float) -> None:
+        target = make_embedded("target")
+        with pytest.raises(ValueError, match="style must lie between 0"):
+            Artwork.objects.similar_to(target, style=style)
+
+    def test_refuses_a_picture_that_is_not_saved(self) -> None:
+        with pytest.raises(ValueError, match="saved picture"):
+            Artwork.objects.similar_to(Artwork(title="new"))
+
+    def test_refuses_an_instance_of_another_model(self) -> None:
+        with pytest.raises(TypeError, match="needs a Artwork, not a ContentType"):
+            Artwork.objects.similar_to(ContentType())  # type: ignore[arg-type]
+
+
+class TestStates:
+    def test_a_new_picture_is_pending(self) -> None:
+        artwork = make_artwork()
+        assert list(Artwork.objects.pending()) == [artwork]
+        assert not Artwork.objects.ready()
+        assert not Artwork.objects.failed()
+
+    def test_a_row_without_a_picture_is_nothing_to_wait_for(self) -> None:
+        Artwork.objects.create(title="catalogued, not scanned")
+        assert not Artwork.objects.pending()
+
+    def test_a_file_replaced_by_update_is_pending_although_the_row_says_ready(self) -> None:
+        artwork = make_embedded("one")
+        Artwork.objects.filter(pk=artwork.pk).update(image="another.png")
+        assert list(Artwork.objects.pending()) == [artwork]
+        assert not Artwork.objects.ready()
+
+    def test_rows_from_bulk_create_are_pending(self) -> None:
+        Artwork.objects.bulk_create([Artwork(title="one", image="one.png")])
+        assert Artwork.objects.pending().count() == 1
+
+    def test_failed_and_ready_rows_are_told_apart(self) -> None:
+        ready, failed = make_embedded("ready"), make_embedded("failed")
+        Artwork.objects.filter(pk=failed.pk).update(embedding_status="failed")
+        assert list(Artwork.objects.ready()) == [ready]
+        assert list(Artwork.objects.failed()) == [failed]
+
+    def test_stale_rows_have_a_vector_of_another_recipe(self) -> None:
+        make_embedded("now")
+        old = make_embedded("then", embedding_recipe="old-256+216-" + "0" * 16)
+        make_artwork("none yet")
+        assert list(Artwork.objects.stale()) == [old]

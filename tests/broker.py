@@ -1,0 +1,38 @@
+"""Looks into the workers' queue on a real broker."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import redis
+
+QUEUE = "artsimilarity"
+
+
+class Broker:
+    """The messages that wait in the queue ``artsimilarity``."""
+
+    def __init__(self, url: str) -> None:
+        self._client = redis.Redis.from_url(url)
+
+    def clear(self) -> None:
+        """Throw all messages away."""
+        self._client.flushdb()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+    def tasks(self) -> list[tuple[str, list[Any]]]:
+        """Name and arguments of each task, oldest first."""
+        messages = [json.loads(raw) for raw in reversed(self._client.lrange(QUEUE, 0, -1))]
+        return [
+            (message["headers"]["task"], json.loads(base64.b64decode(message["body"]))[0])
+            for message in messages
+        ]
+
+    def pks(self) -> list[str]:
+        """Primary keys of the pictures that wait in the queue, one list over all tasks."""
+        return [pk for _task, (_model, pks, _using) in self.tasks() for pk in pks]

@@ -1,0 +1,90 @@
+"""Real servers for the tests: started once a run, and only if a test asks for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import dj_database_url
+import pytest
+from django.conf import settings as django_settings
+from kombu import pools
+from pytest_django import Settings
+
+from demo_site import servers
+from demo_site.celery import app as celery_app
+from tests.broker import Broker
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Postgres with pgvector: embedded, or the one in ``DATABASE_URL``."""
+    if url := os.environ.get("DATABASE_URL"):
+        yield url
+        return
+    with servers.postgres(tmp_path_factory.mktemp("postgres") / "data") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    postgres_url: str, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """Point Django at the server before pytest-django creates the test database on it."""
+    django_settings.DATABASES["default"].update(dj_database_url.parse(postgres_url))
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Settings, tmp_path: Path) -> Path:
+    """Every test writes its pictures to a folder of its own."""
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    return tmp_path / "media"
+
+
+@pytest.fixture(scope="session")
+def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Valkey: embedded, or the one in ``CELERY_BROKER_URL``."""
+    if url := os.environ.get("CELERY_BROKER_URL"):
+        yield url
+        return
+    with servers.valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture
+def broker(broker_url: str) -> Iterator[Broker]:
+    """The workers' queue, empty, with the demo's Celery app connected to it."""
+    old = celery_app.conf.broker_url
+    connect(broker_url)
+    broker = Broker(broker_url)
+    broker.clear()
+    yield broker
+    broker.clear()
+    broker.close()
+    connect(old)
+
+
+@pytest.fixture
+def dead_broker() -> Iterator[None]:
+    """The demo's Celery app connected to a port where nobody listens."""
+    old = celery_app.conf.broker_url
+    connect("redis://127.0.0.1:1/0")
+    yield
+    connect(old)
+
+
+@pytest.fixture
+def quick_encoder(settings: Settings) -> None:
+    """Embeds without a network, for tests that are not about the encoder."""
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "ENCODER": "tests.fakes.QuickEncoder"}
+
+
+def connect(url: str) -> None:
+    """Point the app at another broker and forget the connections to the last one."""
+    celery_app.conf.broker_url = url
+    pools.reset()
+    celery_app._pool = None
+    celery_app.amqp._producer_pool = None

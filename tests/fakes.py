@@ -1,0 +1,58 @@
+"""Stand-ins for the parts a test is not about."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artsimilarity.encoder.colour import colour_histogram
+from artsimilarity.encoder.recipe import Recipe
+
+
+class QuickEncoder:
+    """Real colours, and for style the brightness of 256 patches: no network, no torch."""
+
+    batch_size = 4
+
+    def __init__(self, recipe: Recipe, **options: Any) -> None:
+        self.recipe = recipe
+
+    def encode(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        return np.stack([self._encode_one(picture) for picture in pictures])
+
+    def _encode_one(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        patches = picture.reshape(16, 14, 16, 14, 3).mean(axis=(1, 3, 4)).ravel() + 1
+        style = patches / np.linalg.norm(patches)
+        return np.concatenate([style, colour_histogram(picture, 6)]).astype(np.float32)
+
+
+class BrokenEncoder(QuickEncoder):
+    """Chokes on any batch that holds a black picture, as a device without memory might."""
+
+    def _encode_one(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if not picture.any():
+            raise RuntimeError("out of memory")
+        return super()._encode_one(picture)
+
+
+class DeadlyEncoder(QuickEncoder):
+    """A black picture kills the process, as the kernel does when memory is exhausted."""
+
+    def _encode_one(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if not picture.any():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super()._encode_one(picture)
+
+
+class SleepyEncoder(QuickEncoder):
+    """Takes so long that there is time to kill its worker."""
+
+    def encode(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        time.sleep(60)
+        return super().encode(pictures)

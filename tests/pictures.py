@@ -1,0 +1,62 @@
+"""Small pictures drawn on the spot, and rows that hold them or hold a given vector."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from django.core.files.base import ContentFile
+from numpy.typing import NDArray
+from PIL import Image
+
+from artsimilarity.conf import get_settings
+from demo_site.library.models import Artwork
+
+RED = (200, 30, 30)
+GREEN = (30, 160, 60)
+BLUE = (30, 60, 200)
+BLACK = (0, 0, 0)
+
+
+def picture_bytes(colour: tuple[int, int, int] = RED, format: str = "PNG", side: int = 32) -> bytes:
+    """A picture of one colour."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (side, side), colour).save(buffer, format)
+    return buffer.getvalue()
+
+
+def picture_file(
+    colour: tuple[int, int, int] = RED, name: str = "picture.png"
+) -> ContentFile[bytes]:
+    """The same as a file to assign to an image field."""
+    return ContentFile(picture_bytes(colour), name=name)
+
+
+def make_artwork(
+    title: str = "A print", colour: tuple[int, int, int] = RED, **fields: Any
+) -> Artwork:
+    """A saved artwork whose picture is of one colour."""
+    return Artwork.objects.create(title=title, image=picture_file(colour), **fields)
+
+
+def unit_blocks(style: NDArray[Any], colour: NDArray[Any]) -> NDArray[np.float32]:
+    """A vector as the recipe ART makes it: two blocks of length 1."""
+    style = np.pad(np.asarray(style, float), (0, 256 - len(style)))
+    colour = np.pad(np.asarray(colour, float), (0, 216 - len(colour)))
+    blocks = [style / np.linalg.norm(style), colour / np.linalg.norm(colour)]
+    return np.concatenate(blocks).astype(np.float32)
+
+
+def make_embedded(title: str, style: Any = (1.0,), colour: Any = (1.0,), **fields: Any) -> Artwork:
+    """A saved artwork with a given vector, as a worker would have left it."""
+    recipe = fields.pop("embedding_recipe", get_settings().recipe.fingerprint)
+    return Artwork.objects.create(
+        title=title,
+        image=f"{title}.png",
+        embedding=unit_blocks(style, colour).tolist(),
+        embedding_recipe=recipe,
+        embedding_image=f"{title}.png",
+        embedding_status="ready",
+        **fields,
+    )
