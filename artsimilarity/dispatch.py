@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from celery import Celery
 from django.db import models, transaction
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from artsimilarity.conf import get_settings
 from artsimilarity.status import EmbeddingStatus
@@ -130,13 +131,14 @@ def send(model: type[models.Model], pks: Iterable[Any], *, using: str) -> int:
                     retry=False,
                 )
                 sent += len(chunk)
-    except Exception:
+    except Exception as error:  # transports fail in ways of their own; it is logged
         logger.warning(
-            "The broker took %d pictures of %s and no more; the others stay pending until "
+            "The broker took %d pictures of %s and no more (%s); the others stay pending until "
             "'manage.py embed_artworks --pending' runs.",
             sent,
             model._meta.label,
-            exc_info=True,
+            error,
+            exc_info=not isinstance(error, OperationalError),
             extra={"model": model._meta.label, "sent": sent},
         )
     return sent

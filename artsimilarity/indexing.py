@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Pictures claimed at once: more save round trips, fewer are tried again when a worker dies.
+_CLAIM_SIZE = 8
+
 
 class PictureEncoder(Protocol):
     """What ``ARTSIMILARITY["ENCODER"]`` names: pictures to vectors under one recipe."""
@@ -108,7 +111,8 @@ def embed(
     waiting = [str(pk) for pk in pks]
     while waiting:
         total = len(waiting)
-        claims, waiting = _claim(model, waiting, using, encoder.batch_size, result)
+        size = max(encoder.batch_size, _CLAIM_SIZE)
+        claims, waiting = _claim(model, waiting, using, size, result)
         _embed_claims(model, claims, using, encoder, result)
         if on_progress:
             on_progress(total - len(waiting))
@@ -190,7 +194,7 @@ def _embed_claims(
                 % {"name": claim.image},
             )
             continue
-        except Exception as error:
+        except Exception as error:  # every storage backend has errors of its own
             logger.warning("The storage did not give up %s.", claim.image, exc_info=True)
             writer.retry(
                 claim,
@@ -201,6 +205,7 @@ def _embed_claims(
         try:
             square = _read_square(data)
         except PictureError as error:
+            logger.info("%s: %s", claim.image, error, exc_info=True)
             writer.fail(claim, str(error))
         else:
             read.append((claim, hashlib.sha256(data).hexdigest(), square))
@@ -277,7 +282,7 @@ def _encode(
     squares = [square for _claim, _digest, square in read]
     try:
         return list(encoder.encode(squares)) if squares else []
-    except Exception as error:
+    except Exception as error:  # torch raises RuntimeError and worse; it is recorded
         logger.warning("The encoder failed on %d pictures.", len(squares), exc_info=True)
         if len(squares) == 1:
             return [error]

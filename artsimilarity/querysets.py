@@ -188,5 +188,6 @@ class SimilarityManager(_FromQuerySet[_M]):
 
     def get_queryset(self) -> SimilarityQuerySet[_M]:
         """All rows, without their vectors; ``defer(None)`` loads them."""
-        rows = super().get_queryset().defer("embedding", "embedding_next")
-        return rows  # type: ignore[return-value] # the stubs forget the queryset's class
+        rows: Any = super().get_queryset()  # the stubs forget the queryset's class
+        deferred: SimilarityQuerySet[_M] = rows.defer("embedding", "embedding_next")
+        return deferred

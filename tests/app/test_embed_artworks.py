@@ -108,7 +108,7 @@ def test_a_broker_that_is_down_is_named(dead_broker: None) -> None:
 def test_ctrl_c_says_how_to_go_on_and_going_on_works(
     dead_broker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(6):
+    for number in range(10):
         make_artwork(f"{number}")
     encode = fakes.QuickEncoder.encode
 
@@ -123,7 +123,7 @@ def test_ctrl_c_says_how_to_go_on_and_going_on_works(
     with pytest.raises(CommandError, match="--pending") as stopped:
         _run("--sync")
     assert stopped.value.returncode == 130
-    assert Artwork.objects.ready().count() == 4
+    assert Artwork.objects.ready().count() == 8
     monkeypatch.setattr(fakes.QuickEncoder, "encode", encode)
     _run("--pending", "--sync")
-    assert Artwork.objects.ready().count() == 6
+    assert Artwork.objects.ready().count() == 10
