@@ -1,0 +1,5 @@
+"""A small picture library that uses django-artsimilarity as any site would."""
+
+from demo_site.celery import app as celery_app
+
+__all__ = ["celery_app"]

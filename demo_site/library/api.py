@@ -1,0 +1,42 @@
+"""The library over REST; ``similar/`` comes from django-artsimilarity."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.routers import DefaultRouter
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from artsimilarity.api.views import SimilarityViewSetMixin
+from demo_site.library.models import Artwork
+
+
+class ArtworkSerializer(serializers.ModelSerializer[Artwork]):
+    """A picture; ``url`` is its page."""
+
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Artwork
+        fields = ["id", "title", "artist", "year", "image", "url"]
+
+    def get_url(self, artwork: Artwork) -> str:
+        """The page's full address."""
+        address: str = self.context["request"].build_absolute_uri(artwork.get_absolute_url())
+        return address
+
+
+class ArtworkViewSet(SimilarityViewSetMixin, ReadOnlyModelViewSet[Artwork]):
+    """Published pictures."""
+
+    serializer_class = ArtworkSerializer
+
+    def get_queryset(self) -> QuerySet[Artwork]:
+        """Hidden pictures are not there."""
+        artworks: QuerySet[Artwork] = Artwork.objects.filter(published=True)
+        return artworks
+
+
+router = DefaultRouter()
+router.register("artworks", ArtworkViewSet, basename="artwork")
+urlpatterns = router.urls

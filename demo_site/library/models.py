@@ -1,0 +1,79 @@
+"""The library's one model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+from django.db import models
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from artsimilarity.models import SimilarityMixin
+from demo_site.library.pictures import read_size, thumbnail_url
+
+
+class Artwork(SimilarityMixin, models.Model):
+    """A picture and what is known about it."""
+
+    title = models.CharField(_("title"), max_length=200)
+    artist = models.CharField(_("artist"), max_length=200, blank=True, db_index=True)
+    year = models.CharField(_("year"), max_length=60, blank=True, help_text=_("Such as c. 1857"))
+    image = models.ImageField(_("picture"), upload_to="artworks/%Y/%m", max_length=255)
+    width = models.PositiveIntegerField(_("width"), null=True, editable=False)
+    height = models.PositiveIntegerField(_("height"), null=True, editable=False)
+    technique = models.CharField(_("technique"), max_length=60, blank=True, db_index=True)
+    palette = models.CharField(_("palette"), max_length=60, blank=True, db_index=True)
+    published = models.BooleanField(_("published"), default=True)
+    source_digest = models.CharField(
+        _("sha256 of the loaded file"), max_length=64, blank=True, db_index=True, editable=False
+    )
+    created = models.DateTimeField(_("added"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("artwork")
+        verbose_name_plural = _("artworks")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, and note a new file's size, so that pages reserve the room before it arrives."""
+        fields: Iterable[str] | None = kwargs.get("update_fields")
+        chosen = fields is None or "image" in fields
+        image: Any = self.image if chosen and "image" not in self.get_deferred_fields() else None
+        if image and not image._committed:
+            self.width, self.height = read_size(image) or (None, None)
+            if fields is not None:
+                kwargs["update_fields"] = {*fields, "width", "height"}
+        super().save(*args, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        """The picture's page."""
+        return reverse("library:artwork", args=[self.pk])
+
+    @classmethod
+    def similarity_queryset(cls, request: HttpRequest | None = None) -> models.QuerySet[Self]:
+        """Only published pictures show up beside others."""
+        return cls.objects.filter(published=True)
+
+    def similarity_thumbnail_url(self) -> str:
+        """The version of the picture that stands in grids; "" if its file is damaged."""
+        return self.thumbnail_small
+
+    @property
+    def thumbnail_small(self) -> str:
+        """Address of the picture at up to 400 x 400 pixels, or ""."""
+        return thumbnail_url(self.image, "small")
+
+    @property
+    def thumbnail_medium(self) -> str:
+        """Address of the picture at up to 800 x 800 pixels, or ""."""
+        return thumbnail_url(self.image, "medium")
+
+    @property
+    def thumbnail_large(self) -> str:
+        """Address of the picture at up to 1600 x 1600 pixels, or ""."""
+        return thumbnail_url(self.image, "large")

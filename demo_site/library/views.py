@@ -1,0 +1,102 @@
+"""Pages of the library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.generic import CreateView, DetailView, ListView
+
+from demo_site.library.forms import UploadForm
+from demo_site.library.models import Artwork
+
+# How the picture page may weigh style against colour: address, words, weight of the style.
+BALANCES = (
+    ("both", gettext_lazy("Style and colour"), 0.75),
+    ("style", gettext_lazy("Style"), 1.0),
+    ("colour", gettext_lazy("Colour"), 0.0),
+)
+
+
+class HomeView(ListView):  # type: ignore[type-arg]
+    """All published pictures, the newest first; by artist, or by words in title or artist."""
+
+    template_name = "library/home.html"
+    context_object_name = "artworks"
+    paginate_by = 24
+    extra_context = {"here": "home"}
+
+    def get_queryset(self) -> QuerySet[Artwork]:
+        """The pictures that the visitor asked for."""
+        artworks: QuerySet[Artwork] = Artwork.objects.filter(published=True)
+        if self._artist:
+            artworks = artworks.filter(artist=self._artist)
+        for word in self._words.split():
+            artworks = artworks.filter(Q(title__icontains=word) | Q(artist__icontains=word))
+        return artworks
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add what was asked for, and the numbers of the pages near this one."""
+        context = super().get_context_data(**kwargs)
+        page = context["page_obj"]
+        numbers = page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
+        return {
+            **context,
+            "artist": self._artist,
+            "words": self._words,
+            "page_numbers": list(numbers),
+            "ellipsis": page.paginator.ELLIPSIS,
+        }
+
+    # Postgres refuses a text with a NUL in it, and so would this page with a server error.
+    @property
+    def _artist(self) -> str:
+        return self.request.GET.get("artist", "").replace("\0", "").strip()
+
+    @property
+    def _words(self) -> str:
+        return self.request.GET.get("q", "").replace("\0", "").strip()[:200]
+
+
+class ArtworkView(DetailView):  # type: ignore[type-arg]
+    """One picture, what is known about it, and the pictures like it."""
+
+    template_name = "library/artwork.html"
+    context_object_name = "artwork"
+
+    def get_queryset(self) -> QuerySet[Artwork]:
+        """Hidden pictures have no page."""
+        artworks: QuerySet[Artwork] = Artwork.objects.filter(published=True)
+        return artworks
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the balance of style and colour that was chosen."""
+        styles = {name: style for name, _words, style in BALANCES}
+        balance = self.request.GET.get("by", "both")
+        if balance not in styles:
+            balance = "both"
+        return {
+            **super().get_context_data(**kwargs),
+            "balances": BALANCES,
+            "balance": balance,
+            "style": styles[balance],
+        }
+
+
+class UploadView(CreateView):  # type: ignore[type-arg]
+    """Adds a picture. In this demo anyone may; a real site would ask who it is."""
+
+    template_name = "library/upload.html"
+    form_class = UploadForm
+    extra_context = {"here": "upload"}
+
+    def form_valid(self, form: forms.ModelForm[Artwork]) -> HttpResponse:
+        """Save, and lead to the picture's page."""
+        response = super().form_valid(form)
+        messages.success(self.request, _("“%(title)s” was added.") % {"title": form.instance.title})
+        return response

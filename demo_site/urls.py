@@ -1,0 +1,28 @@
+"""Addresses of the demo site."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.templatetags.static import static
+from django.urls import include, path
+from django.views.generic import RedirectView
+from django.views.static import serve
+
+
+def media(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Hand out pictures. For this demo only: a real site leaves it to its web server or storage,
+    because Django would hold a thread of the site for as long as each download takes."""
+    return serve(request, path, document_root=settings.MEDIA_ROOT)
+
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/", include("demo_site.library.api")),
+    # The admin's pages name no icon, so browsers ask for this one.
+    path("favicon.ico", RedirectView.as_view(url=static("library/mark.svg"))),
+    path("media/<path:path>", media, name="media"),
+    path("", include("demo_site.library.urls")),
+]

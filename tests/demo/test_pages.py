@@ -1,0 +1,271 @@
+"""The demo site's pages, as a visitor meets them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+
+from artsimilarity.status import EmbeddingStatus
+from demo_site.library.models import Artwork
+
+pytestmark = pytest.mark.django_db
+
+
+def draw(
+    size: tuple[int, int] = (60, 40), picture_format: str = "JPEG", **options: object
+) -> bytes:
+    """Return a small picture's file, with enough in it that half of the file is no picture."""
+    buffer = io.BytesIO()
+    Image.radial_gradient("L").resize(size).convert("RGB").save(buffer, picture_format, **options)
+    return buffer.getvalue()
+
+
+def add(title: str = "Wave", *, data: bytes | None = None, **columns: object) -> Artwork:
+    image = ContentFile(draw() if data is None else data, name="picture.jpg")
+    return Artwork.objects.create(title=title, image=image, **columns)
+
+
+def upload(client: Client, data: bytes, name: str = "new.jpg", **texts: str) -> object:
+    image = SimpleUploadedFile(name, data)
+    return client.post("/upload/", {"image": image, "title": "New", **texts}, follow=True)
+
+
+def test_the_home_page_shows_published_pictures_and_hides_the_others(client: Client) -> None:
+    add("Seen")
+    add("Hidden", published=False)
+
+    page = client.get("/").content.decode()
+
+    assert "Seen" in page
+    assert "Hidden" not in page
+
+
+def test_the_home_page_says_what_to_do_with_an_empty_library(client: Client) -> None:
+    assert "Add the first picture" in client.get("/").content.decode()
+
+
+def test_the_home_page_reserves_the_room_of_each_picture(client: Client) -> None:
+    add(data=draw((60, 40)))
+
+    assert 'width="60" height="40"' in client.get("/").content.decode()
+
+
+def test_a_page_holds_24_pictures_and_links_to_the_next_with_the_search_kept(
+    client: Client,
+) -> None:
+    for number in range(25):
+        add(f"Wave {number}")
+
+    response = client.get("/", {"q": "wave"})
+
+    assert len(response.context["artworks"]) == 24
+    assert 'href="?q=wave&amp;page=2"' in response.content.decode()
+
+
+def test_page_links_stay_few_in_a_large_library(client: Client) -> None:
+    Artwork.objects.bulk_create(Artwork(title=f"{number}") for number in range(24 * 100))
+
+    response = client.get("/", {"page": 50})
+
+    assert response.context["page_numbers"] == [1, "…", 48, 49, 50, 51, 52, "…", 100]
+
+
+def test_a_page_that_is_not_there_is_not_found(client: Client) -> None:
+    assert client.get("/", {"page": 2}).status_code == 404
+
+
+def test_the_home_page_takes_the_same_number_of_queries_for_any_number_of_pictures(
+    client: Client, django_assert_num_queries: object
+) -> None:
+    for number in range(3):
+        add(f"Wave {number}")
+    client.get("/")  # makes the thumbnails
+
+    with django_assert_num_queries(2):  # type: ignore[operator]
+        client.get("/")
+
+
+def test_the_artist_link_leads_to_that_artist_alone(client: Client) -> None:
+    add("Wave", artist="Hokusai & Co")
+    add("Bridge", artist="Hiroshige")
+    assert "?artist=Hokusai%20%26%20Co" in client.get("/").content.decode()
+
+    artworks = client.get("/?artist=Hokusai%20%26%20Co").context["artworks"]
+
+    assert [artwork.title for artwork in artworks] == ["Wave"]
+
+
+@pytest.mark.parametrize("words", ["great wave", "WAVE hokusai", "kanagawa"])
+def test_search_finds_every_word_in_title_or_artist(client: Client, words: str) -> None:
+    add("The Great Wave off Kanagawa", artist="Katsushika Hokusai")
+    add("A Bridge", artist="Katsushika Hokusai")
+
+    artworks = client.get("/", {"q": words}).context["artworks"]
+
+    assert [artwork.title for artwork in artworks] == ["The Great Wave off Kanagawa"]
+
+
+@pytest.mark.parametrize("query", ["q=%00", "artist=%00", "page=last", "q=%25", "artist="])
+def test_odd_queries_are_no_server_error(client: Client, query: str) -> None:
+    add()
+
+    assert client.get(f"/?{query}").status_code == 200
+
+
+def test_titles_are_escaped(client: Client) -> None:
+    artwork = add("<script>alert(1)</script>")
+
+    for address in ("/", artwork.get_absolute_url()):
+        assert "<script>alert" not in client.get(address).content.decode()
+
+
+def test_a_picture_s_page_lists_what_is_known_about_it(client: Client) -> None:
+    artwork = add("Wave", artist="Hokusai", year="c. 1831", technique="woodblock", palette="sea")
+
+    page = client.get(artwork.get_absolute_url()).content.decode()
+
+    for fact in ("<h1>Wave</h1>", "Hokusai", "c. 1831", "Woodblock", "Sea", "60 × 40"):
+        assert fact in page
+    assert 'alt="Wave, Hokusai"' in page
+
+
+def test_a_picture_s_page_says_that_it_waits_for_its_neighbours(client: Client) -> None:
+    artwork = add()
+
+    page = client.get(artwork.get_absolute_url()).content.decode()
+
+    assert "Similar pictures will appear here in a little while." in page
+
+
+def test_a_hidden_picture_has_no_page(client: Client) -> None:
+    artwork = add(published=False)
+
+    response = client.get(artwork.get_absolute_url())
+
+    assert response.status_code == 404
+    assert "There is nothing at this address" in response.content.decode()
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture at all", draw()[:20]])
+def test_a_damaged_file_leaves_its_pages_standing(client: Client, data: bytes) -> None:
+    artwork = add("Broken", data=data)
+
+    assert "No preview" in client.get("/").content.decode()
+    assert "cannot be shown" in client.get(artwork.get_absolute_url()).content.decode()
+
+
+def test_a_file_that_is_gone_leaves_its_pages_standing(client: Client) -> None:
+    artwork = add("Gone")
+    Path(artwork.image.path).unlink()
+
+    assert "No preview" in client.get("/").content.decode()
+    assert client.get(artwork.get_absolute_url()).status_code == 200
+
+
+def test_an_unknown_balance_falls_back_to_the_usual_one(client: Client) -> None:
+    artwork = add()
+
+    assert client.get(f"{artwork.get_absolute_url()}?by=nonsense").context["style"] == 0.75
+    assert client.get(f"{artwork.get_absolute_url()}?by=colour").context["style"] == 0
+
+
+def test_an_upload_leads_to_the_picture_s_page_with_a_message(client: Client) -> None:
+    response = upload(client, draw(), artist="Hokusai", year="1831")
+
+    artwork = Artwork.objects.get()
+    assert response.redirect_chain == [(artwork.get_absolute_url(), 302)]  # type: ignore[attr-defined]
+    assert "“New” was added." in response.content.decode()  # type: ignore[attr-defined]
+    assert (artwork.artist, artwork.year, artwork.published) == ("Hokusai", "1831", True)
+    assert artwork.embedding_status == EmbeddingStatus.PENDING
+
+
+def test_the_size_of_an_upload_is_that_of_the_upright_picture(client: Client) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upload(client, draw((60, 40), exif=exif))
+
+    artwork = Artwork.objects.get()
+    assert (artwork.width, artwork.height) == (40, 60)
+
+
+def test_a_truncated_picture_passes_the_form_for_the_worker_to_judge(client: Client) -> None:
+    data = draw((400, 400), quality=95)
+    upload(client, data[: len(data) // 2])
+
+    assert Artwork.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("new.jpg", b"no picture at all"),
+        ("new.jpg", b""),
+        ("new.eps", draw(picture_format="EPS")),
+        ("new.jpg", draw(picture_format="BMP")),
+    ],
+)
+def test_the_form_refuses_what_is_no_picture_the_worker_reads(
+    client: Client, name: str, data: bytes
+) -> None:
+    response = upload(client, data, name)
+
+    assert response.context["form"].errors["image"]  # type: ignore[attr-defined]
+    assert not Artwork.objects.exists()
+
+
+def test_the_form_refuses_a_file_above_the_limit(client: Client, settings: object) -> None:
+    settings.LIBRARY_MAX_UPLOAD = 100  # type: ignore[attr-defined]
+
+    response = upload(client, draw())
+
+    assert "at most 100" in str(response.context["form"].errors["image"])  # type: ignore[attr-defined]
+
+
+def test_media_are_served_and_nothing_outside_them(client: Client) -> None:
+    artwork = add()
+
+    response = client.get(artwork.image.url)
+    assert b"".join(response.streaming_content) == draw()  # type: ignore[attr-defined]
+    assert client.get("/media/../settings.py").status_code == 400
+    assert client.get("/media/none.jpg").status_code == 404
+
+
+def test_the_api_lists_published_pictures_page_by_page(client: Client) -> None:
+    add("Hidden", published=False)
+    artwork = add("Seen", artist="Hokusai", year="1831")
+
+    answer = client.get("/api/artworks/").json()
+
+    assert answer["count"] == 1
+    assert answer["results"] == [
+        {
+            "id": artwork.pk,
+            "title": "Seen",
+            "artist": "Hokusai",
+            "year": "1831",
+            "image": f"http://testserver{artwork.image.url}",
+            "url": f"http://testserver/artworks/{artwork.pk}/",
+        }
+    ]
+
+
+def test_the_api_says_of_a_new_picture_that_it_waits(client: Client) -> None:
+    answer = client.get(f"/api/artworks/{add().pk}/similar/").json()
+
+    assert (answer["status"], answer["results"]) == ("pending", [])
+
+
+def test_the_admin_shows_thumbnails_and_states(admin_client: Client) -> None:
+    add("Wave")
+    add("Broken", data=b"no picture")
+
+    page = admin_client.get("/admin/library/artwork/").content.decode()
+
+    assert page.count('<img src="/media/thumbnails/') == 1
+    assert "waiting" in page
