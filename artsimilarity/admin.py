@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import display_for_value
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from artsimilarity import dispatch
+from artsimilarity.models import SimilarityMixin
 from artsimilarity.querysets import SimilarityQuerySet
+from artsimilarity.status import EmbeddingStatus
 
 if TYPE_CHECKING:  # the stubs' class is generic, Django's own is not
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -30,8 +34,7 @@ class SimilarityAdminMixin(_ModelAdmin):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """The host's columns, then the embedding's."""
-        columns = ["embedding_status", "embedding_error", "embedded_at"]
-        return [*super().get_list_display(request), *columns]
+        return [*super().get_list_display(request), "embedding_summary"]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """The host's filters, then the embedding's."""
@@ -41,6 +44,16 @@ class SimilarityAdminMixin(_ModelAdmin):
         """The host's, then the embedding's, which only workers write."""
         names = ["embedding_status", "embedding_error", "embedded_at", "embedding_recipe"]
         return [*super().get_readonly_fields(request, obj), *names]
+
+    @admin.display(description=_("embedding"), ordering="embedding_status")
+    def embedding_summary(self, picture: SimilarityMixin) -> str:
+        """Status, and when or why."""
+        if picture.embedding_status == EmbeddingStatus.READY and picture.embedded_at:
+            detail = display_for_value(picture.embedded_at, "")
+        else:
+            detail = picture.embedding_error
+        label = EmbeddingStatus(picture.embedding_status).label
+        return format_html("<strong>{}</strong><br>{}", label, detail)
 
     @admin.action(description=_("Embed selected pictures again"), permissions=["change"])
     def reembed(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,12 +21,19 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Postgres with pgvector: embedded, or the one in ``DATABASE_URL``."""
+def postgres_url() -> Iterator[str]:
+    """A Postgres with pgvector: embedded, or the one in ``DATABASE_URL``.
+
+    Not below pytest's own folder: another run closes that to the user that Postgres runs as when
+    root starts it.
+    """
     if url := os.environ.get("DATABASE_URL"):
         yield url
         return
-    with servers.postgres(tmp_path_factory.mktemp("postgres") / "data") as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="artsimilarity-postgres-") as folder,
+        servers.postgres(Path(folder) / "data") as url,
+    ):
         yield url
 
 

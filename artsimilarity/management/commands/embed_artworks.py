@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
@@ -159,13 +160,13 @@ class Command(BaseCommand):
                     since = time.monotonic()
                 elif time.monotonic() - since > _PATIENCE_SECONDS:
                     since = time.monotonic()
-                    bar.write(
+                    tqdm.write(
                         _(
                             "Nothing has happened for %(seconds)d seconds. Does a worker serve "
                             "the queue? celery -A <project> worker -Q %(queue)s"
                         )
                         % {"seconds": _PATIENCE_SECONDS, "queue": get_settings().QUEUE},
-                        file=self.stderr,
+                        file=sys.stderr,
                     )
                 bar.update(done - bar.n)
                 time.sleep(_POLL_SECONDS)
@@ -177,7 +178,8 @@ class Command(BaseCommand):
         self._report(ready, failed)
 
     def _bar(self, total: int) -> tqdm[Any]:
-        return tqdm(total=total, unit=_("picture"), file=self.stderr, dynamic_ncols=True)
+        # disable=None: no bar where standard error is a log file and not a terminal.
+        return tqdm(total=total, unit=_("picture"), dynamic_ncols=True, disable=None)
 
     def _report(self, embedded: int, failed: int) -> None:
         self.stdout.write(_("%(count)d pictures embedded.") % {"count": embedded})
