@@ -8,8 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -93,23 +95,30 @@ def end_all(data: Path) -> None:
             continue
 
 
+@contextmanager
+def folder_for_servers() -> Iterator[Path]:
+    """A folder that Postgres can reach; pytest's own is closed to its user by the next run."""
+    with tempfile.TemporaryDirectory(prefix="artsimilarity-demo-") as folder:
+        try:
+            yield Path(folder) / "data"
+        finally:
+            end_all(Path(folder) / "data")
+
+
 @pytest.fixture
-def data(tmp_path: Path) -> Iterator[Path]:
+def data() -> Iterator[Path]:
     """A folder for a demo."""
-    yield tmp_path / "data"
-    end_all(tmp_path / "data")
+    with folder_for_servers() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Iterator[Demo]:
+def finished(pictures: Path) -> Iterator[Demo]:
     """A demo that was told to exit when all is embedded, and did."""
-    data = tmp_path_factory.mktemp("finished") / "data"
-    demo = Demo(data, "--pictures", pictures, "--exit-when-ready")
-    try:
+    with folder_for_servers() as data:
+        demo = Demo(data, "--pictures", pictures, "--exit-when-ready")
         demo.wait()
         yield demo
-    finally:
-        end_all(data)
 
 
 def test_it_embeds_the_pictures_sums_up_and_leaves_nothing_behind(finished: Demo) -> None:
