@@ -27,6 +27,8 @@ class Settings:
 
     # Dotted path of the Recipe that new vectors are made with.
     RECIPE: str = "artsimilarity.encoder.recipe.ART"
+    # Dotted path of the Recipe that "embed_artworks --rollout" brings in; empty for none.
+    NEXT_RECIPE: str = ""
     # Dotted path of the class that turns pictures into vectors; imported by workers only.
     ENCODER: str = "artsimilarity.encoder.encoder.Encoder"
     # "auto" takes CUDA, else Apple's MPS, else the CPU; or a torch device by name.
@@ -41,6 +43,10 @@ class Settings:
     BATCH_SIZE: int | None = None
     # Times a picture may be tried before it is marked failed.
     MAX_ATTEMPTS: int = 3
+    # Seconds after which one task is ended by force, in worker pools that can.
+    TIME_LIMIT: int = 900
+    # Seconds after which the sweep takes a picture from a worker that has not finished it.
+    CLAIM_SECONDS: int = 1800
     # Seconds before the first retry of what may pass (storage, database); doubles each time.
     RETRY_BACKOFF: float = 5.0
     # Bytes of the largest file that is read.
@@ -58,8 +64,10 @@ class Settings:
     EF_SEARCH_COLOUR: int = 300
 
     def __post_init__(self) -> None:
-        for key in ("CHUNK_SIZE", "MAX_ATTEMPTS", "MAX_BYTES", "MAX_PIXELS"):
+        for key in ("CHUNK_SIZE", "MAX_ATTEMPTS", "MAX_BYTES", "MAX_PIXELS", "TIME_LIMIT"):
             self._require(key, getattr(self, key) >= 1, "must be 1 or more")
+        later = self.CLAIM_SECONDS > self.TIME_LIMIT
+        self._require("CLAIM_SECONDS", later, f"must be more than TIME_LIMIT ({self.TIME_LIMIT})")
         for key in ("BATCH_SIZE", "THREADS"):
             value = getattr(self, key)
             self._require(key, value is None or value >= 1, "must be None, 1 or more")
@@ -82,15 +90,24 @@ class Settings:
         Raises:
             ImproperlyConfigured: it cannot be imported or is no ``Recipe``.
         """
+        return self._import_recipe("RECIPE")
+
+    @property
+    def next_recipe(self) -> Recipe | None:
+        """The recipe that ``NEXT_RECIPE`` names, if any; raises as ``recipe`` does."""
+        return self._import_recipe("NEXT_RECIPE") if self.NEXT_RECIPE else None
+
+    def _import_recipe(self, key: str) -> Recipe:
+        path = getattr(self, key)
         try:
-            recipe = import_string(self.RECIPE)
+            recipe = import_string(path)
         except ImportError as error:
             raise ImproperlyConfigured(
-                f"{SETTING}['RECIPE'] = {self.RECIPE!r} cannot be imported: {error}"
+                f"{SETTING}[{key!r}] = {path!r} cannot be imported: {error}"
             ) from error
         if not isinstance(recipe, Recipe):
             raise ImproperlyConfigured(
-                f"{SETTING}['RECIPE'] = {self.RECIPE!r} is a {type(recipe).__name__}; name an "
+                f"{SETTING}[{key!r}] = {path!r} is a {type(recipe).__name__}; name an "
                 f"instance of artsimilarity.encoder.recipe.Recipe."
             )
         return recipe

@@ -15,6 +15,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from artsimilarity.conf import get_settings
+from artsimilarity.recipes import current_plan
 from artsimilarity.status import EmbeddingStatus
 
 if TYPE_CHECKING:
@@ -78,8 +79,8 @@ def enqueue(queryset: models.QuerySet[Any], *, force: bool = False) -> int:
     """
     rows = as_similarity_queryset(queryset).with_picture()
     if not force:
-        rows = rows.pending()
-        reset_replaced(rows)
+        reset_replaced(rows.pending())
+        rows = rows.to_do(current_plan(rows.model, rows.db))
     pks = list(rows.order_by("pk").values_list("pk", flat=True))
     if force:
         mark_pending(rows)
@@ -124,9 +125,10 @@ def send(model: type[models.Model], pks: Iterable[Any], *, using: str) -> int:
     try:
         with _impatient_connection(embed_pictures.app) as connection:
             while chunk := [str(pk) for pk in islice(waiting, settings.CHUNK_SIZE)]:
-                embed_pictures.apply_async(  # type: ignore[call-arg] # the stubs lack connection
+                embed_pictures.apply_async(
                     args=(model._meta.label, chunk, using),
                     queue=settings.QUEUE,
+                    time_limit=settings.TIME_LIMIT,
                     connection=connection,
                     retry=False,
                 )
@@ -142,6 +144,24 @@ def send(model: type[models.Model], pks: Iterable[Any], *, using: str) -> int:
             extra={"model": model._meta.label, "sent": sent},
         )
     return sent
+
+
+def queue_length() -> int | None:
+    """Return how many tasks wait in the workers' queue; None if the broker does not answer."""
+    from artsimilarity.tasks import embed_pictures
+
+    queue = get_settings().QUEUE
+    try:
+        with _impatient_connection(embed_pictures.app) as connection:
+            try:
+                channel: Any = connection.default_channel  # the stubs' class lacks the method
+                declared = channel.queue_declare(queue, passive=True)
+            except connection.channel_errors:
+                return 0  # a queue that nothing was ever sent to does not exist
+            return int(declared.message_count)
+    except Exception as error:  # noqa: BLE001 -- transports fail in ways of their own; it is logged
+        logger.warning("The broker does not answer: %s", error)
+        return None
 
 
 @contextmanager

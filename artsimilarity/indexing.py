@@ -22,10 +22,11 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from artsimilarity import dispatch
+from artsimilarity import dispatch, signals
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.querysets import SimilarityQuerySet
+from artsimilarity.recipes import Plan, current_plan
 from artsimilarity.status import EmbeddingStatus
 
 if TYPE_CHECKING:
@@ -56,22 +57,35 @@ class PictureEncoder(Protocol):
 
 @dataclass(kw_only=True)
 class Result:
-    """What became of the pictures of one call, by primary key as text."""
+    """What became of the pictures of one call, by primary key as text.
+
+    Attributes:
+        embedded: have their vectors now.
+        failed: will not have them until somebody acts; the row says why.
+        retry: may succeed later.
+        unfinished: not begun, because the worker is about to stop.
+        skipped: needed nothing, or were replaced or taken by another worker meanwhile.
+    """
 
     embedded: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     retry: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
     skipped: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Claim:
-    """A row that this worker has taken, and the file that it held then."""
+    """A row that this worker has taken, and the file that it held then.
+
+    ``digest`` is set where the row has a vector of this file and lacks only the next recipe's.
+    """
 
     pk: Any
     image: str
     claimed_at: datetime
     attempts: int
+    digest: str
 
 
 def embed(
@@ -81,6 +95,7 @@ def embed(
     using: str = "default",
     threads: int | None = None,
     on_progress: Callable[[int], object] | None = None,
+    should_stop: Callable[[], bool] = bool,
 ) -> Result:
     """Embed those of ``pks`` that need it.
 
@@ -94,173 +109,234 @@ def embed(
         using: database alias.
         threads: for torch, where ``ARTSIMILARITY["THREADS"]`` is None; None leaves it to torch.
         on_progress: called with the number of pictures done since its last call.
+        should_stop: asked between pictures; once it says yes, the rest is left unfinished.
 
     Raises:
         django.db.OperationalError: the database went away; the pictures in hand stay pending.
     """
     started = time.monotonic()
-    settings = get_settings()
-    encoder = _get_encoder(
-        settings.ENCODER,
-        settings.recipe,
-        settings.DEVICE,
-        settings.THREADS or threads,
-        settings.BATCH_SIZE,
-    )
-    result = Result()
+    run = _Run(model, using, threads)
     waiting = [str(pk) for pk in pks]
     while waiting:
+        if should_stop():
+            run.result.unfinished = waiting
+            break
         total = len(waiting)
-        size = max(encoder.batch_size, _CLAIM_SIZE)
-        claims, waiting = _claim(model, waiting, using, size, result)
-        _embed_claims(model, claims, using, encoder, result)
+        claims, waiting = run.claim(waiting)
+        run.embed(claims)
         if on_progress:
             on_progress(total - len(waiting))
-    _log(model, result, time.monotonic() - started)
-    return result
+    _log(model, run.result, time.monotonic() - started)
+    return run.result
 
 
-def _claim(
-    model: type[SimilarityMixin], waiting: list[str], using: str, size: int, result: Result
-) -> tuple[list[_Claim], list[str]]:
-    """Take the next pictures of ``waiting`` and return them and what is still waiting.
+class _Run:
+    """One call of :func:`embed`: the same recipes from its first picture to its last."""
 
-    The attempt is counted before the work begins, so that a picture that kills its worker is
-    found out; one that was tried before goes alone, so that it takes no other down with it.
-    """
-    batch, waiting = waiting[:size], waiting[size:]
-    rows = SimilarityQuerySet[Any](model, using=using).filter(pk__in=batch)
-    claimed_at = timezone.now()
-    with transaction.atomic(using=using):
-        # Waiting for locks on several rows could deadlock with a host's own transaction.
-        locked = rows.pending().order_by("pk").select_for_update(skip_locked=True, of=("self",))
-        image_field = model.similarity_image_field
-        found = [
-            _Claim(
-                pk=pk,
-                image=image,
-                claimed_at=claimed_at,
-                attempts=attempts + 1 if embedding_image == image else 1,
+    def __init__(self, model: type[SimilarityMixin], using: str, threads: int | None) -> None:
+        settings = get_settings()
+        self.model = model
+        self.using = using
+        self.result = Result()
+        self.plan = current_plan(model, using)
+        self.encoders = {
+            recipe: _get_encoder(
+                settings.ENCODER,
+                recipe,
+                settings.DEVICE,
+                settings.THREADS or threads,
+                settings.BATCH_SIZE,
             )
-            for pk, image, embedding_image, attempts in locked.values_list(
-                "pk", image_field, "embedding_image", "embedding_attempts"
+            for recipe in self.plan.recipes
+        }
+        self.size = max(_CLAIM_SIZE, *(encoder.batch_size for encoder in self.encoders.values()))
+        self.writer = _Writer(model, using, self.plan, self.result)
+
+    def claim(self, waiting: list[str]) -> tuple[list[_Claim], list[str]]:
+        """Take the next pictures of ``waiting`` and return them and what is still waiting.
+
+        The attempt is counted before the work begins, so that a picture that kills its worker is
+        found out; one that was tried before goes alone, so that it takes no other down with it.
+        """
+        batch, waiting = waiting[: self.size], waiting[self.size :]
+        rows = SimilarityQuerySet[Any](self.model, using=self.using).filter(pk__in=batch)
+        todo = rows.to_do(self.plan).order_by("pk")
+        claimed_at = timezone.now()
+        with transaction.atomic(using=self.using):
+            # Waiting for locks on several rows could deadlock with a host's own transaction.
+            locked = todo.select_for_update(skip_locked=True, of=("self",))
+            found = [self._claim_of(row, claimed_at) for row in locked.values_list(*self._columns)]
+            claims = [claim for claim in found if claim.attempts == 1] or found[:1]
+            claimed = rows.filter(pk__in=[claim.pk for claim in claims])
+            dispatch.reset_replaced(claimed)
+            claimed.update(
+                embedding_attempts=F("embedding_attempts") + 1, embedding_claimed_at=claimed_at
             )
-        ]
-        claims = [claim for claim in found if claim.attempts == 1] or found[:1]
-        claimed = rows.filter(pk__in=[claim.pk for claim in claims])
-        dispatch.reset_replaced(claimed)
-        claimed.update(
-            embedding_attempts=F("embedding_attempts") + 1, embedding_claimed_at=claimed_at
+        later = [str(claim.pk) for claim in found if claim not in claims]
+        if len(found) < len(batch):
+            seen = {claim.pk for claim in found}
+            left = [pk for pk in todo.values_list("pk", flat=True) if pk not in seen]
+            self.result.retry += [str(pk) for pk in left]  # locked by somebody who saves them now
+            self.result.skipped += len(batch) - len(found) - len(left)
+        return claims, later + waiting
+
+    @property
+    def _columns(self) -> list[str]:
+        columns = ["embedding_image", "embedding_status", "embedding_digest", "embedding_attempts"]
+        return ["pk", self.model.similarity_image_field, *columns]
+
+    @staticmethod
+    def _claim_of(row: tuple[Any, ...], claimed_at: datetime) -> _Claim:
+        pk, image, embedded_image, status, digest, attempts = row
+        same = embedded_image == image
+        return _Claim(
+            pk=pk,
+            image=image,
+            claimed_at=claimed_at,
+            attempts=attempts + 1 if same else 1,
+            digest=digest if same and status == EmbeddingStatus.READY else "",
         )
-    later = [str(claim.pk) for claim in found if claim not in claims]
-    if len(found) < len(batch):
-        seen = {claim.pk for claim in found}
-        left = [pk for pk in rows.pending().values_list("pk", flat=True) if pk not in seen]
-        result.retry += [str(pk) for pk in left]  # locked by somebody who is saving them now
-        result.skipped += len(batch) - len(found) - len(left)
-    return claims, later + waiting
 
+    def embed(self, claims: Sequence[_Claim]) -> None:
+        """Read, encode and record the claimed pictures."""
+        read = [picture for claim in claims if (picture := self._read(claim))]
+        vectors: list[dict[Recipe, NDArray[np.float32] | Exception]] = [{} for _ in read]
+        for recipe, encoder in self.encoders.items():
+            wanted = [i for i, one in enumerate(read) if recipe.side in one.squares]
+            if recipe is not self.plan.next:
+                wanted = [i for i in wanted if not read[i].claim.digest]
+            squares = [read[i].squares[recipe.side] for i in wanted]
+            for i, vector in zip(wanted, _encode(encoder, squares), strict=True):
+                vectors[i][recipe] = vector
+        for one, found in zip(read, vectors, strict=True):
+            error = next((v for v in found.values() if isinstance(v, Exception)), None)
+            if error is None:
+                self.writer.succeed(one.claim, one.digest, found)
+            else:
+                self.writer.retry(one.claim, _("The encoder failed: %(error)s") % {"error": error})
 
-def _embed_claims(
-    model: type[SimilarityMixin],
-    claims: Sequence[_Claim],
-    using: str,
-    encoder: PictureEncoder,
-    result: Result,
-) -> None:
-    """Read, encode and record the claimed pictures."""
-    from artsimilarity.encoder.images import PictureError
+    def _read(self, claim: _Claim) -> _Picture | None:
+        """Read one file; None if that failed, which is recorded then."""
+        from artsimilarity.encoder.images import PictureError
 
-    writer = _Writer(model, using, result)
-    read: list[tuple[_Claim, str, NDArray[np.uint8]]] = []
-    for claim in claims:
         if claim.attempts > get_settings().MAX_ATTEMPTS:
-            writer.fail(
-                claim,
-                _(
-                    "The worker stopped %(count)d times while it embedded this picture, perhaps "
-                    "for lack of memory. Replace the picture with a smaller one, or give the "
-                    "worker more memory and re-embed it."
-                )
-                % {"count": claim.attempts - 1},
+            reason = _(
+                "The worker stopped %(count)d times while it embedded this picture, perhaps for "
+                "lack of memory. Replace the picture with a smaller one, or give the worker more "
+                "memory and re-embed it."
             )
-            continue
+            self.writer.fail(claim, reason % {"count": claim.attempts - 1})
+            return None
         try:
-            data = _read_file(model, claim.image)
+            data = _read_file(self.model, claim.image)
         except FileNotFoundError:
-            writer.retry(
-                claim,
-                _("The file “%(name)s” is missing from the storage. Upload the picture again.")
-                % {"name": claim.image},
-            )
-            continue
+            reason = _("The file “%(name)s” is missing from the storage. Upload the picture again.")
+            self.writer.retry(claim, reason % {"name": claim.image})
+            return None
         except Exception as error:  # every storage backend has errors of its own
             logger.warning("The storage did not give up %s.", claim.image, exc_info=True)
-            writer.retry(
-                claim,
-                _("The storage could not read “%(name)s”: %(error)s")
-                % {"name": claim.image, "error": error or type(error).__name__},
-            )
-            continue
+            reason = _("The storage could not read “%(name)s”: %(error)s")
+            details = {"name": claim.image, "error": error or type(error).__name__}
+            self.writer.retry(claim, reason % details)
+            return None
+        digest = hashlib.sha256(data).hexdigest()
+        if claim.digest and claim.digest != digest:
+            self.writer.reset(claim)
+            return None
         try:
-            square = _read_square(data)
+            squares = {r.side: _read_square(data, r.side) for r in self.plan.recipes}
         except PictureError as error:
             logger.info("%s: %s", claim.image, error, exc_info=True)
-            writer.fail(claim, str(error))
-        else:
-            read.append((claim, hashlib.sha256(data).hexdigest(), square))
-    for (claim, digest, _square), vector in zip(read, _encode(encoder, read), strict=True):
-        if isinstance(vector, Exception):
-            writer.retry(claim, _("The encoder failed: %(error)s") % {"error": vector})
-        else:
-            writer.succeed(claim, digest, vector)
+            self.writer.fail(claim, str(error))
+            return None
+        return _Picture(claim, digest, squares)
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A file that was read: its sha256, and its pixels at the sides that the recipes want."""
+
+    claim: _Claim
+    digest: str
+    squares: dict[int, NDArray[np.uint8]]
 
 
 class _Writer:
     """Writes what became of a claim, unless the row has moved on since."""
 
-    def __init__(self, model: type[SimilarityMixin], using: str, result: Result) -> None:
+    def __init__(
+        self, model: type[SimilarityMixin], using: str, plan: Plan, result: Result
+    ) -> None:
         self.model = model
         self.using = using
+        self.plan = plan
         self.result = result
 
-    def succeed(self, claim: _Claim, digest: str, vector: NDArray[np.float32]) -> None:
-        """Store the vector, to be served from now on."""
-        written = self._write(
-            claim,
-            embedding=vector.tolist(),
-            embedding_recipe=get_settings().recipe.fingerprint,
-            embedding_digest=digest,
-            embedding_status=EmbeddingStatus.READY,
-            embedding_error="",
-            embedding_attempts=0,
-            embedded_at=timezone.now(),
-        )
-        if written:
+    def succeed(
+        self, claim: _Claim, digest: str, vectors: dict[Recipe, NDArray[np.float32]] | Any
+    ) -> None:
+        """Store the vectors, the serving recipe's to be served from now on."""
+        columns: dict[str, Any] = {
+            "embedding_error": "",
+            "embedding_attempts": 0,
+            "embedded_at": timezone.now(),
+        }
+        if self.plan.next:
+            columns["embedding_next"] = vectors[self.plan.next].tolist()
+            columns["embedding_next_recipe"] = self.plan.next.fingerprint
+        elif not claim.digest:
+            columns |= {"embedding_next": None, "embedding_next_recipe": ""}
+        if not claim.digest:
+            columns |= {
+                "embedding": vectors[self.plan.serving].tolist(),
+                "embedding_recipe": self.plan.serving.fingerprint,
+                "embedding_digest": digest,
+                "embedding_status": EmbeddingStatus.READY,
+            }
+        if self._write(claim, **columns):
             self.result.embedded.append(str(claim.pk))
+            signals.embedding_succeeded.send_robust(
+                self.model, pk=claim.pk, using=self.using, recipe=self.plan.recipes[-1].fingerprint
+            )
 
     def fail(self, claim: _Claim, reason: str) -> None:
-        """Record that this file will not do, and stop serving a vector it may have had."""
+        """Record that this file will not do, and stop serving a vector it may have had.
+
+        A picture that only lacks the next recipe's vector goes on being served under the present
+        one, until the roll-out is promoted.
+        """
         logger.warning("%s %s cannot be embedded: %s", self.model._meta.label, claim.pk, reason)
-        written = self._write(
-            claim,
-            embedding=None,
-            embedding_next=None,
-            embedding_recipe="",
-            embedding_next_recipe="",
-            embedding_digest="",
-            embedding_status=EmbeddingStatus.FAILED,
-            embedding_error=reason,
-            embedded_at=None,
-        )
-        if written:
+        columns: dict[str, Any] = {"embedding_error": reason}
+        if claim.digest:
+            columns["embedding_attempts"] = get_settings().MAX_ATTEMPTS
+        else:
+            columns |= {
+                "embedding": None,
+                "embedding_next": None,
+                "embedding_recipe": "",
+                "embedding_next_recipe": "",
+                "embedding_digest": "",
+                "embedding_status": EmbeddingStatus.FAILED,
+                "embedded_at": None,
+            }
+        if self._write(claim, **columns):
             self.result.failed.append(str(claim.pk))
+            signals.embedding_failed.send_robust(
+                self.model, pk=claim.pk, using=self.using, error=reason
+            )
 
     def retry(self, claim: _Claim, reason: str) -> None:
-        """Leave the picture pending with the reason, or give up after the last attempt."""
+        """Leave the picture to be tried again, or give up after the last attempt."""
         if claim.attempts >= get_settings().MAX_ATTEMPTS:
             self.fail(claim, reason)
         elif self._write(claim, embedding_error=reason):
+            self.result.retry.append(str(claim.pk))
+
+    def reset(self, claim: _Claim) -> None:
+        """Start over: the file's content was replaced behind Django's back."""
+        from artsimilarity.models import BLANK_EMBEDDING
+
+        if self._write(claim, **{**BLANK_EMBEDDING, "embedding_image": claim.image}):
             self.result.retry.append(str(claim.pk))
 
     def _write(self, claim: _Claim, **columns: Any) -> bool:
@@ -269,24 +345,23 @@ class _Writer:
             embedding_claimed_at=claim.claimed_at,
             **{self.model.similarity_image_field: claim.image},
         )
-        written = bool(rows.update(embedding_claimed_at=None, **columns))
+        written = bool(rows.update(**{**columns, "embedding_claimed_at": None}))
         if not written:
             self.result.skipped += 1
         return written
 
 
 def _encode(
-    encoder: PictureEncoder, read: Sequence[tuple[_Claim, str, NDArray[np.uint8]]]
+    encoder: PictureEncoder, squares: Sequence[NDArray[np.uint8]]
 ) -> Sequence[NDArray[np.float32] | Exception]:
     """Encode together; if that fails, one by one, so that one picture's failure is its own."""
-    squares = [square for _claim, _digest, square in read]
     try:
         return list(encoder.encode(squares)) if squares else []
     except Exception as error:  # torch raises RuntimeError and worse; it is recorded
         logger.warning("The encoder failed on %d pictures.", len(squares), exc_info=True)
         if len(squares) == 1:
             return [error]
-    return [vector for one in read for vector in _encode(encoder, [one])]
+    return [vector for square in squares for vector in _encode(encoder, [square])]
 
 
 def _read_file(model: type[SimilarityMixin], name: str) -> bytes:
@@ -297,12 +372,12 @@ def _read_file(model: type[SimilarityMixin], name: str) -> bytes:
     return data
 
 
-def _read_square(data: bytes) -> NDArray[np.uint8]:
+def _read_square(data: bytes, side: int) -> NDArray[np.uint8]:
     from artsimilarity.encoder.images import Limits, read_square
 
     settings = get_settings()
     limits = Limits(max_bytes=settings.MAX_BYTES, max_pixels=settings.MAX_PIXELS)
-    return read_square(data, side=settings.recipe.side, limits=limits)
+    return read_square(data, side=side, limits=limits)
 
 
 @cache
@@ -319,6 +394,7 @@ def _log(model: type[SimilarityMixin], result: Result, seconds: float) -> None:
         "embedded": len(result.embedded),
         "failed": len(result.failed),
         "retry": len(result.retry),
+        "unfinished": len(result.unfinished),
         "skipped": result.skipped,
     }
     logger.info(

@@ -22,7 +22,7 @@ from artsimilarity.fields import (
     WorkerTextField,
 )
 from artsimilarity.querysets import SimilarityManager
-from artsimilarity.status import EmbeddingStatus
+from artsimilarity.status import EmbeddingStatus, RolloutState
 
 # What a row holds that has no embedding and that nobody has tried to embed.
 BLANK_EMBEDDING: dict[str, Any] = {
@@ -105,6 +105,25 @@ class SimilarityMixin(models.Model):
     def _set_columns(self, columns: dict[str, Any]) -> None:
         for name, value in columns.items():
             setattr(self, name, value)
+
+
+class Rollout(models.Model):
+    """The latest roll-out of a new recipe for one picture model."""
+
+    model_label = models.CharField(_("model"), max_length=200, unique=True)
+    fingerprint = models.CharField(_("new recipe"), max_length=64)
+    state = models.CharField(
+        _("state"), max_length=20, choices=RolloutState, default=RolloutState.FILLING
+    )
+    started_at = models.DateTimeField(_("started at"), auto_now_add=True)
+    promoted_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("roll-out")
+        verbose_name_plural = _("roll-outs")
+
+    def __str__(self) -> str:
+        return f"{self.model_label}: {self.fingerprint}"
 
 
 def similarity_models(*, proxies: bool = False) -> list[type[SimilarityMixin]]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from django.apps import apps
 from django.db import models
-from django.db.models import BooleanField, Exists, F, Func, Q, Subquery, Value
+from django.db.models import BooleanField, Case, Exists, F, Func, Q, Subquery, Value, When
 from django.db.models.functions import Cast
 from pgvector.django import HalfVectorField, MaxInnerProduct
 
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import block_sizes
-from artsimilarity.status import EmbeddingStatus
+from artsimilarity.status import EmbeddingStatus, RolloutState
 
 if TYPE_CHECKING:
     from artsimilarity.models import SimilarityMixin
+    from artsimilarity.recipes import Plan
 
 _M = TypeVar("_M", bound=models.Model)
 
@@ -91,46 +93,87 @@ def order_by_similarity(
 
     style_size, colour_size = block_sizes(picture.embedding_recipe or settings.recipe.fingerprint)
     target = type(picture)._base_manager.filter(pk=picture.pk, embedding__isnull=False)
-    vector = Subquery(target.values("embedding"))
-    field = HalfVectorField(dimensions=style_size + colour_size)
-    weights = [style] * style_size + [1 - style] * colour_size
-    query = _Multiply(vector, Cast(Value(weights, output_field=field), field), output_field=field)
-
-    distance: Any = MaxInnerProduct("embedding", query)
+    found = _Target(target, style_size + colour_size)
     if exact:
-        distance = distance + Value(0.0)  # not the indexed expression, so every row is compared
+        found = _PromotedTarget(target, style_size + colour_size)
     else:
         ef_search = settings.EF_SEARCH_COLOUR if style < _LEANS_ON_COLOUR else settings.EF_SEARCH
         queryset = queryset.filter(
             SetConfig("hnsw.ef_search", str(ef_search)),
             SetConfig("hnsw.iterative_scan", "strict_order"),
         )
+    weights = [style] * style_size + [1 - style] * colour_size
+    distance = MaxInnerProduct(found.row, found.weighted(weights))
     ordered: models.QuerySet[_M] = (
-        queryset.filter(
-            Exists(target),  # a gate: without a vector the index is not even opened
-            embedding__isnull=False,
-            embedding_recipe=Subquery(target.values("embedding_recipe")),
-        )
+        # The first condition is a gate: without a vector the index is not even opened.
+        queryset.filter(Exists(target), found.same_recipe)
         .exclude(pk=picture.pk)
         .alias(_distance=distance)
         .annotate(
             similarity=Value(-1.0) * F("_distance"),
-            similarity_style=_block_product(vector, 1, style_size),
-            similarity_colour=_block_product(vector, style_size + 1, colour_size),
+            similarity_style=found.block_product(1, style_size),
+            similarity_colour=found.block_product(style_size + 1, colour_size),
         )
         .order_by("_distance")
     )
     return ordered
 
 
-def _block_product(vector: Subquery, start: int, size: int) -> Any:
-    """Inner product of one block (1-based ``start``) of a row's vector and of ``vector``."""
-    field = HalfVectorField(dimensions=size)
-    blocks = [
-        Func(side, Value(start), Value(size), function="subvector", output_field=field)
-        for side in (F("embedding"), vector)
-    ]
-    return Value(-1.0) * MaxInnerProduct(*blocks)
+class _Target:
+    """The picture whose neighbours are wanted, as expressions over its row and the others'."""
+
+    def __init__(self, target: models.QuerySet[Any], dimensions: int) -> None:
+        self._field = HalfVectorField(dimensions=dimensions)
+        self.recipe = Subquery(target.values("embedding_recipe"))
+        self.vector: Any = Subquery(target.values("embedding"))
+        self.row: Any = F("embedding")  # the bare column, which is what the index knows
+        self.same_recipe = Q(embedding__isnull=False, embedding_recipe=self.recipe)
+
+    def weighted(self, weights: list[float]) -> Any:
+        """The picture's vector times ``weights``, value by value."""
+        literal = Cast(Value(weights, output_field=self._field), self._field)
+        return _Multiply(self.vector, literal, output_field=self._field)
+
+    def block_product(self, start: int, size: int) -> Any:
+        """Inner product of one block (1-based ``start``) of a row's vector and the picture's."""
+        field = HalfVectorField(dimensions=size)
+        blocks = [
+            Func(side, Value(start), Value(size), function="subvector", output_field=field)
+            for side in (self.row, self.vector)
+        ]
+        return Value(-1.0) * MaxInnerProduct(*blocks)
+
+
+class _PromotedTarget(_Target):
+    """The same for an exact scan, which no index restricts to one column.
+
+    While a new recipe is being promoted, every picture has its vector of that recipe in either of
+    the two columns: so the whole library can be compared under it, not just the part that has
+    moved, and a page is full at any moment.
+    """
+
+    def __init__(self, target: models.QuerySet[Any], dimensions: int) -> None:
+        super().__init__(target, dimensions)
+        rollouts = apps.get_model("artsimilarity", "Rollout")._default_manager.filter(
+            model_label=target.model._meta.label, state=RolloutState.PROMOTING
+        )
+        moving = Exists(rollouts) & Q(embedding_next__isnull=False)
+        self.recipe = Subquery(target.values(_r=_choose(moving, "embedding", "_recipe")))
+        self.vector = Subquery(target.values(_v=_choose(moving, "embedding", "")))
+        served = Q(embedding__isnull=False, embedding_recipe=self.recipe)
+        self.row = Case(
+            When(served, then=F("embedding")),
+            default=F("embedding_next"),
+            output_field=self._field,
+        )
+        self.same_recipe = served | Q(
+            embedding_next__isnull=False, embedding_next_recipe=self.recipe
+        )
+
+
+def _choose(moving: Any, name: str, suffix: str) -> Case:
+    """The column of the next recipe where a promotion is moving it, else the served one's."""
+    return Case(When(moving, then=F(f"{name}_next{suffix}")), default=F(f"{name}{suffix}"))
 
 
 class SimilarityQuerySet(models.QuerySet[_M]):
@@ -160,6 +203,20 @@ class SimilarityQuerySet(models.QuerySet[_M]):
     def ready(self) -> Self:
         """Return the rows whose present picture is embedded."""
         return self._settled(EmbeddingStatus.READY)
+
+    def unfilled(self, fingerprint: str) -> Self:
+        """Return the embedded rows that lack the vector of the recipe being rolled out.
+
+        Without those that were tried often enough: their pictures cannot be embedded any more.
+        """
+        rows = self.ready().exclude(embedding_next_recipe=fingerprint)
+        return rows.filter(embedding_attempts__lt=get_settings().MAX_ATTEMPTS)
+
+    def to_do(self, plan: Plan) -> Self:
+        """Return the rows that a worker has to look at under ``plan``."""
+        if plan.next is None:
+            return self.pending()
+        return self.pending() | self.unfilled(plan.next.fingerprint)
 
     def failed(self) -> Self:
         """Return the rows whose present picture could not be embedded."""

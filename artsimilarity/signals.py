@@ -1,4 +1,9 @@
-"""Notices that a picture was uploaded, replaced or taken away."""
+"""Notices that a picture was uploaded, replaced or taken away, and tells hosts what became of it.
+
+Hosts may listen to ``embedding_succeeded`` (arguments ``pk``, ``using``, ``recipe``) and
+``embedding_failed`` (``pk``, ``using``, ``error``); the sender is the picture's model. Both are
+sent in the worker. What a receiver raises is logged and does no harm.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models.signals import post_save, pre_save
+from django.dispatch import Signal
 
 from artsimilarity import dispatch
 
 if TYPE_CHECKING:
     from artsimilarity.models import SimilarityMixin
+
+embedding_succeeded = Signal()
+embedding_failed = Signal()
 
 _REPLACED = "_artsimilarity_replaced"
 

@@ -1,4 +1,4 @@
-"""The states of a picture's embedding."""
+"""The states of a picture's embedding, and of a roll-out."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -10,3 +10,11 @@ class EmbeddingStatus(models.TextChoices):
     PENDING = "pending", _("waiting")
     READY = "ready", _("ready")
     FAILED = "failed", _("failed")
+
+
+class RolloutState(models.TextChoices):
+    """How far the roll-out of a new recipe has come."""
+
+    FILLING = "filling", _("embedding under the new recipe")
+    PROMOTING = "promoting", _("moving over to the new recipe")
+    PROMOTED = "promoted", _("finished")

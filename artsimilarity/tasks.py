@@ -1,48 +1,105 @@
-"""Celery tasks: thin wrappers over :mod:`artsimilarity.indexing`."""
+"""Celery tasks: thin wrappers over :mod:`artsimilarity.indexing` and its neighbours."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-from typing import Any
+from typing import Any, Literal
 
 from celery import Task, shared_task
-from celery.signals import celeryd_after_setup
+from celery.signals import celeryd_after_setup, worker_shutting_down
 from django.apps import apps
 from django.db import InterfaceError, OperationalError
 
 from artsimilarity.conf import get_settings
 
+# A worker that dies gives its task back; rows that are done are skipped the second time.
+_GIVEN_BACK: dict[str, Any] = {"acks_late": True, "reject_on_worker_lost": True}
+
 
 @shared_task(
     bind=True,
     name="artsimilarity.embed_pictures",
-    # A worker that dies gives its chunk back; rows that are done are skipped the second time.
-    acks_late=True,
-    reject_on_worker_lost=True,
     ignore_result=True,
     max_retries=None,
+    **_GIVEN_BACK,
 )
 def embed_pictures(self: Task, model: str, pks: list[str], using: str = "default") -> None:  # type: ignore[type-arg]
     """Embed the pictures that still need it; try those again later that may pass then."""
-    from artsimilarity import indexing
+    from artsimilarity import dispatch, indexing
 
     settings = get_settings()
     delay = min(settings.RETRY_BACKOFF * 2**self.request.retries, 600)
     try:
-        result = indexing.embed(apps.get_model(model), pks, using=using, threads=_threads(self))
+        result = indexing.embed(
+            apps.get_model(model),
+            pks,
+            using=using,
+            threads=_threads(self),
+            should_stop=_stopping(self),
+        )
     except (OperationalError, InterfaceError) as error:
         raise self.retry(exc=error, countdown=delay, max_retries=10) from error
+    if result.unfinished:
+        dispatch.send(apps.get_model(model), result.unfinished, using=using)
     if result.retry:
         raise self.retry(args=(model, result.retry, using), countdown=delay)
 
 
-@celeryd_after_setup.connect(dispatch_uid="artsimilarity.concurrency")
-def remember_concurrency(instance: Any, **kwargs: Any) -> None:
-    """Note how many tasks the worker runs at once; its processes inherit the configuration."""
-    instance.app.conf.artsimilarity_concurrency = instance.max_concurrency or instance.concurrency
+@shared_task(name="artsimilarity.sweep", ignore_result=True)
+def sweep() -> None:
+    """Send what was left behind, and take up an interrupted promotion; for Celery beat."""
+    from artsimilarity import sweep as sweeping
+    from artsimilarity.models import similarity_models
+
+    for model in similarity_models():
+        sweeping.resume_promotion(model)
+        sweeping.sweep(model)
+
+
+@shared_task(name="artsimilarity.enqueue", ignore_result=True, **_GIVEN_BACK)
+def enqueue(model: str, which: Literal["pending", "failed", "all"], using: str = "default") -> None:
+    """Send many pictures to the workers from a worker, so that a page need not wait for it."""
+    from artsimilarity import dispatch
+    from artsimilarity.querysets import SimilarityQuerySet
+
+    rows = SimilarityQuerySet[Any](apps.get_model(model), using=using)
+    if which == "pending":
+        dispatch.enqueue(rows)
+    else:
+        dispatch.enqueue(rows.failed() if which == "failed" else rows, force=True)
+
+
+@shared_task(name="artsimilarity.promote", ignore_result=True, **_GIVEN_BACK)
+def promote(model: str, using: str = "default") -> None:
+    """Put the recipe that was rolled out into service."""
+    from artsimilarity import rollout
+
+    rollout.promote(apps.get_model(model), using=using)
+
+
+@celeryd_after_setup.connect(dispatch_uid="artsimilarity.worker")
+def prepare_worker(instance: Any, **kwargs: Any) -> None:
+    """Note what a worker's processes inherit with the app's configuration when they fork.
+
+    How many of them there are, and a flag that says that the worker is about to stop.
+    """
+    conf = instance.app.conf
+    conf.artsimilarity_concurrency = instance.max_concurrency or instance.concurrency
+    conf.artsimilarity_stopping = multiprocessing.get_context("fork").Event()
+
+    @worker_shutting_down.connect(weak=False, dispatch_uid="artsimilarity.stopping")
+    def stop(**kwargs: Any) -> None:
+        conf.artsimilarity_stopping.set()
 
 
 def _threads(task: Task) -> int | None:  # type: ignore[type-arg]
     """Return this task's share of the cores, or None outside a worker."""
     concurrency = task.app.conf.get("artsimilarity_concurrency")
     return max(1, (os.cpu_count() or 1) // concurrency) if concurrency else None
+
+
+def _stopping(task: Task) -> Any:  # type: ignore[type-arg]
+    """Return the question whether the worker is about to stop; outside a worker it never is."""
+    event = task.app.conf.get("artsimilarity_stopping")
+    return event.is_set if event else bool

@@ -28,6 +28,8 @@ class QuickEncoder:
 
     def _encode_one(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         patches = picture.reshape(16, 14, 16, 14, 3).mean(axis=(1, 3, 4)).ravel() + 1
+        if self.recipe.name == "next":
+            patches = -patches  # compared with the other recipe's vectors, all would be far apart
         style = patches / np.linalg.norm(patches)
         return np.concatenate([style, colour_histogram(picture, 6)]).astype(np.float32)
 
@@ -56,3 +58,11 @@ class SleepyEncoder(QuickEncoder):
     def encode(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         time.sleep(60)
         return super().encode(pictures)
+
+
+class LeisurelyEncoder(QuickEncoder):
+    """Takes long enough over each picture to be interrupted between two of them."""
+
+    def _encode_one(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        time.sleep(0.03)
+        return super()._encode_one(picture)

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
-from artsimilarity import dispatch
+from artsimilarity import dispatch, rollout, sweep
 from artsimilarity.conf import get_settings
 from artsimilarity.models import SimilarityMixin, similarity_models
 from artsimilarity.querysets import SimilarityQuerySet
+from artsimilarity.recipes import current_plan
+from artsimilarity.statistics import as_dict, library_status
 from artsimilarity.status import EmbeddingStatus
 
 _POLL_SECONDS = 0.5
+_SLICE = 10_000
 _PATIENCE_SECONDS = 30
 
 
 class Command(BaseCommand):
-    """``manage.py embed_artworks [--pending | --failed | pk ...] [--sync]``."""
+    """``manage.py embed_artworks [--pending | --failed | --rollout | ... | pk ...] [--sync]``."""
 
     help = (
         "Embeds pictures again: all of them, or those that wait, those that failed, or the given "
@@ -36,6 +42,24 @@ class Command(BaseCommand):
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--pending", action="store_true", help="only pictures that wait")
         which.add_argument("--failed", action="store_true", help="only pictures that failed")
+        which.add_argument(
+            "--verify",
+            action="store_true",
+            help="compare every file with what was embedded, and embed what was replaced",
+        )
+        which.add_argument(
+            "--rollout",
+            action="store_true",
+            help="embed the library under ARTSIMILARITY['NEXT_RECIPE'] beside the present recipe",
+        )
+        which.add_argument(
+            "--promote", action="store_true", help="put the recipe that was rolled out into service"
+        )
+        which.add_argument(
+            "--cancel", action="store_true", help="give up the roll-out; nothing of it remains"
+        )
+        which.add_argument("--status", action="store_true", help="print how far the library is")
+        parser.add_argument("--json", action="store_true", help="print the status as JSON")
         parser.add_argument("--model", help="app.Model; needed only if several have an embedding")
         parser.add_argument("--database", default="default", help="alias of the database")
         parser.add_argument("--sync", action="store_true", help="embed here, without a worker")
@@ -47,13 +71,30 @@ class Command(BaseCommand):
         """Choose the rows, make them pending, and see them through."""
         model = self._model(options["model"])
         everything = SimilarityQuerySet[Any](model, using=options["database"])
+        if options["status"] or options["json"]:
+            self._print_status(everything, as_json=options["json"])
+            return
+        try:
+            if options["promote"]:
+                self._promote(everything)
+                return
+            if options["cancel"]:
+                rollout.cancel(model, using=everything.db)
+                self.stdout.write(_("The roll-out is cancelled; nothing of it remains."))
+                return
+            if options["rollout"]:
+                rollout.start(model, using=everything.db)
+        except rollout.RolloutError as error:
+            raise CommandError(str(error)) from error
+        if options["verify"]:
+            self._verify(everything)
         wanted = self._choose(everything, options)
         # A snapshot: what is uploaded meanwhile is the signals' business, not this run's.
         pks = list(wanted.with_picture().order_by("pk").values_list("pk", flat=True))
         if not pks:
             self.stdout.write(_("Nothing to embed."))
             return
-        if not options["pending"]:
+        if not (options["pending"] or options["verify"] or options["rollout"]):
             dispatch.mark_pending(wanted)
         try:
             if options["sync"]:
@@ -89,8 +130,10 @@ class Command(BaseCommand):
     ) -> SimilarityQuerySet[Any]:
         if options["pks"]:
             return self._choose_pks(everything, options["pks"])
-        if options["pending"]:
+        if options["pending"] or options["verify"]:
             return everything.pending()
+        if options["rollout"]:
+            return everything.to_do(current_plan(everything.model, everything.db))
         if options["failed"]:
             return everything.filter(embedding_status=EmbeddingStatus.FAILED)
         return everything.all()
@@ -154,7 +197,7 @@ class Command(BaseCommand):
             return
         since = time.monotonic()
         with self._bar(len(pks)) as bar:
-            while left := _count(everything, pks, EmbeddingStatus.PENDING):
+            while left := self._left(everything, pks):
                 done = len(pks) - left
                 if done > bar.n:
                     since = time.monotonic()
@@ -171,11 +214,53 @@ class Command(BaseCommand):
                 bar.update(done - bar.n)
                 time.sleep(_POLL_SECONDS)
             bar.update(len(pks) - bar.n)
-        ready, failed = (
-            _count(everything, pks, status)
-            for status in (EmbeddingStatus.READY, EmbeddingStatus.FAILED)
+        failed = _count(
+            pks, lambda some: everything.filter(pk__in=some).exclude(embedding_error="")
         )
-        self._report(ready, failed)
+        self._report(len(pks) - failed, failed)
+
+    def _left(self, everything: SimilarityQuerySet[Any], pks: list[Any]) -> int:
+        plan = current_plan(everything.model, everything.db)
+        return _count(pks, lambda some: everything.filter(pk__in=some).to_do(plan))
+
+    def _verify(self, everything: SimilarityQuerySet[Any]) -> None:
+        """Find files that were replaced behind Django's back."""
+        with self._bar(everything.ready().count()) as bar:
+            changed = sweep.verify(everything.model, using=everything.db, on_progress=bar.update)
+        self.stdout.write(
+            _("%(count)d files are not the ones that were embedded.") % {"count": len(changed)}
+        )
+
+    def _promote(self, everything: SimilarityQuerySet[Any]) -> None:
+        latest = rollout.current(everything.model, using=everything.db)
+        total = everything.exclude(embedding_next_recipe="").count()
+        with self._bar(total) as bar:
+            moved = rollout.promote(everything.model, using=everything.db, on_progress=bar.update)
+        self.stdout.write(
+            _(
+                "%(moved)d pictures moved over: the new recipe is in service. Now make "
+                "ARTSIMILARITY['NEXT_RECIPE'] the RECIPE (%(recipe)s) and restart."
+            )
+            % {"moved": moved, "recipe": latest.fingerprint if latest else ""}
+        )
+
+    def _print_status(self, everything: SimilarityQuerySet[Any], *, as_json: bool) -> None:
+        status = as_dict(library_status(everything.model, using=everything.db))
+        if as_json:
+            self.stdout.write(json.dumps(status, indent=2))
+            return
+        for name, value in status.items():
+            label = name.replace("_", " ")
+            if isinstance(value, dict):
+                self.stdout.write(f"{label}:")
+                for key, one in value.items():
+                    self.stdout.write(f"  {key}: {one}")
+            elif isinstance(value, list):
+                self.stdout.write(f"{label}: {len(value)}")
+                for one in value:
+                    self.stdout.write(f"  {one['pk']} {one['title']}: {one['error']}")
+            else:
+                self.stdout.write(f"{label}: {_('unknown') if value is None else value}")
 
     def _bar(self, total: int) -> tqdm[Any]:
         # disable=None: no bar where standard error is a log file and not a terminal.
@@ -190,9 +275,6 @@ class Command(BaseCommand):
             )
 
 
-def _count(everything: SimilarityQuerySet[Any], pks: list[Any], status: EmbeddingStatus) -> int:
-    """Count the pictures of this run in a state; in slices, which keeps the queries short."""
-    return sum(
-        everything.filter(pk__in=pks[start : start + 10_000], embedding_status=status).count()
-        for start in range(0, len(pks), 10_000)
-    )
+def _count(pks: list[Any], choose: Callable[[list[Any]], QuerySet[Any]]) -> int:
+    """Count what ``choose`` finds among this run's pictures, in slices to keep queries short."""
+    return sum(choose(pks[start : start + _SLICE]).count() for start in range(0, len(pks), _SLICE))

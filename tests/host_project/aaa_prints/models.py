@@ -28,9 +28,10 @@ class Engraving(SimilarityMixin, models.Model):
     scan = models.ImageField(upload_to="scans")
     secret = models.BooleanField(default=False)
 
-    similarity_image_field = "scan"
     objects = EngravingManager()
-    everything = models.Manager()
+    everything = models.Manager()  # noqa: DJ012 -- it is a second manager
+
+    similarity_image_field = "scan"
 
     class Meta:
         ordering = ["caption"]

@@ -1,0 +1,134 @@
+"""A roll-out that is killed again and again while a visitor looks on."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.db import connection
+from pytest_django import Settings
+
+from artsimilarity import dispatch, rollout
+from artsimilarity.search import more_like_this
+from demo_site.library.models import Artwork
+from tests.broker import Broker
+from tests.pictures import make_artwork
+from tests.recipes import NEXT
+from tests.worker import ROOT, database_url, run_worker, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+COUNT = 120
+ROLLOUT = {
+    "ENCODER": "tests.fakes.LeisurelyEncoder",
+    "NEXT_RECIPE": "tests.recipes.NEXT",
+    "RETRY_BACKOFF": 0.1,
+}
+
+_PROMOTE = """
+import time
+import django
+django.setup()
+from artsimilarity import rollout
+from demo_site.library.models import Artwork
+rollout._BATCH = 10
+rollout.promote(Artwork, on_progress=lambda moved: time.sleep(0.3))
+"""
+
+
+class Visitor:
+    """Asks for neighbours in a loop and notes what no visitor should see."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.complaints: list[str] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def _look(self) -> None:
+        chance = random.Random(0)
+        pks = list(Artwork.objects.values_list("pk", flat=True))
+        try:
+            while not self._stop.is_set():
+                artwork = Artwork.objects.get(pk=chance.choice(pks))
+                neighbours = more_like_this(artwork, limit=8)
+                self.looks += 1
+                if len(neighbours) < 8:
+                    self.complaints.append(f"{artwork.pk} has {len(neighbours)} neighbours")
+                # Styles of one recipe are near each other here, those of two recipes opposite.
+                if any(found.similarity_style < 0 for found in neighbours):
+                    self.complaints.append(f"{artwork.pk} is compared across recipes")
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the visitor must not see it
+            self.complaints.append(repr(error))
+        finally:
+            connection.close()
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Look from beginning to end of the block."""
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            self._thread.join()
+
+
+def _start_promotion() -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": database_url(),
+        "DEMO_DATA": str(Path(django_settings.MEDIA_ROOT).parent),
+        "TEST_ARTSIMILARITY": json.dumps(ROLLOUT),
+    }
+    return subprocess.Popen([sys.executable, "-c", _PROMOTE], cwd=ROOT, env=environment)
+
+
+def _moved() -> int:
+    return Artwork.objects.filter(embedding_recipe=NEXT.fingerprint).count()
+
+
+def test_a_rollout_killed_in_filling_and_in_promotion_is_finished_without_a_visitor_noticing(
+    broker: Broker, broker_url: str, tmp_path: Path, settings: Settings
+) -> None:
+    quick: dict[str, Any] = {**ROLLOUT, "ENCODER": "tests.fakes.QuickEncoder"}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, **quick}
+    for number in range(COUNT):
+        make_artwork(f"{number}", colour=(number * 2, 255 - number, number))
+    call_command("embed_artworks", "--pending", "--sync")
+    broker.clear()
+    visitor = Visitor()
+    with visitor.looking():
+        rollout.start(Artwork)
+        with run_worker(broker_url, tmp_path / "first.log", **ROLLOUT) as worker:
+            rollout.fill(Artwork)
+            wait_until(lambda: rollout.left_to_fill(Artwork) <= COUNT - 20)
+            worker.kill()
+        assert rollout.left_to_fill(Artwork) > 0
+        with run_worker(broker_url, tmp_path / "second.log", **quick):
+            dispatch.enqueue(Artwork.objects.all())
+            wait_until(lambda: rollout.left_to_fill(Artwork) == 0)
+
+        promotion = _start_promotion()
+        wait_until(lambda: _moved() >= 20)
+        promotion.send_signal(signal.SIGKILL)
+        promotion.wait()
+        assert 0 < _moved() < COUNT
+        call_command("embed_artworks", "--promote")
+    assert _moved() == COUNT
+    assert not Artwork.objects.exclude(embedding_next_recipe="").exists()
+    assert visitor.complaints == []
+    assert visitor.looks > 100

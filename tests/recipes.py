@@ -1,0 +1,8 @@
+"""A recipe to roll out in tests: other vectors than ART's, of the same size."""
+
+from dataclasses import replace
+
+from artsimilarity.encoder.recipe import ART
+
+NEXT = replace(ART, name="next")
+SMALLER = replace(ART, name="smaller", colour_bins=5)
