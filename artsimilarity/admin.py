@@ -1,20 +1,34 @@
-"""What an administrator sees of the embeddings."""
+"""What an administrator sees of the embeddings, one by one and as a library."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import display_for_value
+from django.contrib.admin.utils import display_for_value, unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+)
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from artsimilarity import dispatch
+from artsimilarity.admin_actions import ACTIONS, LibraryAction, available
+from artsimilarity.conf import get_settings
 from artsimilarity.models import SimilarityMixin
-from artsimilarity.querysets import SimilarityQuerySet
+from artsimilarity.rollout import RolloutError
+from artsimilarity.search import nearest
+from artsimilarity.statistics import LibraryStatus, as_dict, library_status
 from artsimilarity.status import EmbeddingStatus
 
 if TYPE_CHECKING:  # the stubs' class is generic, Django's own is not
@@ -22,15 +36,42 @@ if TYPE_CHECKING:  # the stubs' class is generic, Django's own is not
 else:
     _ModelAdmin = admin.ModelAdmin
 
+_NEIGHBOURS = 8
+
+
+class RecipeFilter(admin.SimpleListFilter):
+    """By the recipe of the vector that is served."""
+
+    title = _("recipe")
+    parameter_name = "embedding_recipe"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The recipes that rows have."""
+        served = model_admin.get_queryset(request).exclude(embedding_recipe="").order_by()
+        names = served.values_list("embedding_recipe", flat=True).distinct()
+        return [(name, name) for name in sorted(names)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of the chosen one."""
+        return queryset.filter(embedding_recipe=self.value()) if self.value() else queryset
+
 
 class SimilarityAdminMixin(_ModelAdmin):
-    """Shows the embedding's status in the list and on the page of a picture, and re-embeds.
+    """Shows every picture's embedding, embeds again, and has a page for the whole library.
 
-    Put it before ``ModelAdmin``; it adds to ``list_display``, ``list_filter`` and
-    ``readonly_fields`` whatever the host declares.
+    Put it before ``ModelAdmin``; it adds to ``list_display``, ``list_filter`` and ``actions``
+    whatever the host declares. A host with a ``change_list_template`` or ``change_form_template``
+    of its own lets them extend ``admin/artsimilarity/change_list.html`` and ``change_form.html``.
     """
 
-    actions = ["reembed"]
+    actions = ["reembed", "retry_failed"]
+    change_list_template = "admin/artsimilarity/change_list.html"
+    change_form_template = "admin/artsimilarity/change_form.html"
+
+    class Media:
+        css = {"all": ["artsimilarity/admin.css"]}
+
+    # The list
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """The host's columns, then the embedding's."""
@@ -38,12 +79,7 @@ class SimilarityAdminMixin(_ModelAdmin):
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """The host's filters, then the embedding's."""
-        return [*super().get_list_filter(request), "embedding_status"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """The host's, then the embedding's, which only workers write."""
-        names = ["embedding_status", "embedding_error", "embedded_at", "embedding_recipe"]
-        return [*super().get_readonly_fields(request, obj), *names]
+        return [*super().get_list_filter(request), "embedding_status", RecipeFilter]
 
     @admin.display(description=_("embedding"), ordering="embedding_status")
     def embedding_summary(self, picture: SimilarityMixin) -> str:
@@ -58,8 +94,165 @@ class SimilarityAdminMixin(_ModelAdmin):
     @admin.action(description=_("Embed selected pictures again"), permissions=["change"])
     def reembed(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Send the selected pictures to the workers, ready or not."""
-        wanted = SimilarityQuerySet.with_picture(dispatch.as_similarity_queryset(queryset)).count()
-        sent = dispatch.enqueue(queryset, force=True)
+        self._send(request, queryset)
+
+    @admin.action(description=_("Retry those of the selected that failed"), permissions=["change"])
+    def retry_failed(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Send those of the selected pictures to the workers that failed."""
+        self._send(request, queryset.filter(embedding_status=EmbeddingStatus.FAILED))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """The list, with a button to the library page for those who may change pictures."""
+        allowed = self.has_change_permission(request)
+        context = {"artsimilarity_library_url": self._url("library") if allowed else None}
+        return super().changelist_view(request, {**context, **(extra_context or {})})  # type: ignore[return-value]
+
+    # The page of one picture
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any | None = None,
+    ) -> HttpResponse:
+        """The host's form, and below it the picture's embedding and its neighbours."""
+        if obj is not None:
+            context["artsimilarity_panel"] = self._render_panel(request, obj)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def reembed_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send one picture to the workers; POST only."""
+        picture = self.get_object(request, unquote(object_id))
+        if picture is None:
+            raise Http404
+        if request.method != "POST" or not self.has_change_permission(request, picture):
+            raise PermissionDenied
+        self._send(request, self.get_queryset(request).filter(pk=picture.pk))
+        return HttpResponseRedirect(self._url("change", object_id))
+
+    # The library page
+
+    def get_urls(self) -> list[URLPattern]:
+        """The library page's addresses, before those that take anything for a primary key."""
+        view = self.admin_site.admin_view
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        return [
+            path("library/", view(self.library_view), name=f"{name}_library"),
+            path("library/status/", view(self.status_view), name=f"{name}_library_status"),
+            path("library/<slug:action>/", view(self.action_view), name=f"{name}_library_action"),
+            path("<path:object_id>/reembed/", view(self.reembed_view), name=f"{name}_reembed"),
+            *super().get_urls(),
+        ]
+
+    def library_view(self, request: HttpRequest) -> HttpResponse:
+        """How far the library is embedded, and what can be done about it."""
+        status = self._library_status(request)
+        context = {
+            **self.admin_site.each_context(request),
+            **self._status_context(status),
+            "title": _("Embeddings of the library"),
+            "opts": self.opts,
+            "media": self.media,
+            "status_url": self._url("library_status"),
+            "actions": [
+                (action, self._url("library_action", action.name)) for action in available(status)
+            ],
+        }
+        return TemplateResponse(request, "admin/artsimilarity/library.html", context)
+
+    def status_view(self, request: HttpRequest) -> JsonResponse:
+        """The same figures for the page's script, which asks every two seconds."""
+        status = self._library_status(request)
+        panel = render_to_string(
+            "admin/artsimilarity/status_panel.html", self._status_context(status), request
+        )
+        return JsonResponse({"status": as_dict(status), "panel": panel})
+
+    def action_view(self, request: HttpRequest, action: str) -> HttpResponse:
+        """Ask whether it is meant, on GET; do it, on POST."""
+        status = self._library_status(request)
+        chosen = ACTIONS.get(action)
+        if chosen is None:
+            raise Http404
+        if request.method == "POST":
+            self._perform(request, chosen)
+            return HttpResponseRedirect(self._url("library"))
+        count = chosen.count(status)
+        seconds = count / status.rate if status.rate and chosen.works else None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": chosen.label,
+            "opts": self.opts,
+            "media": self.media,
+            "action": chosen,
+            "count": count,
+            "duration": duration_in_words(seconds),
+            "library_url": self._url("library"),
+        }
+        return TemplateResponse(request, "admin/artsimilarity/confirm.html", context)
+
+    def _perform(self, request: HttpRequest, action: LibraryAction) -> None:
+        try:
+            taken = action.perform(self.model, self._database(request))
+        except RolloutError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return
+        if taken:
+            self.message_user(request, _("The workers have been told."), messages.SUCCESS)
+        else:
+            self.message_user(
+                request,
+                _("The broker does not answer. Start it (see CELERY_BROKER_URL) and try again."),
+                messages.ERROR,
+            )
+
+    def _library_status(self, request: HttpRequest) -> LibraryStatus:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        return library_status(self.model, using=self._database(request))
+
+    def _status_context(self, status: LibraryStatus) -> dict[str, Any]:
+        left = status.pending + (status.rollout.left if status.rollout else 0)
+        pictures = status.total - status.without_picture
+        todo = pictures * (2 if status.rollout else 1)
+        return {
+            "status": status,
+            "pictures": pictures,
+            "done": max(todo - left, 0),
+            "todo": todo,
+            "percent": 100 * max(todo - left, 0) // todo if todo else 100,
+            "duration": duration_in_words(status.seconds_left),
+            "errors": [(error, self._url("change", error.pk)) for error in status.errors],
+        }
+
+    def _render_panel(self, request: HttpRequest, picture: SimilarityMixin) -> str:
+        found = nearest(
+            self.get_queryset(request).defer("embedding", "embedding_next"),
+            picture,
+            limit=_NEIGHBOURS,
+            style=get_settings().STYLE,
+        )
+        allowed = self.has_change_permission(request, picture)
+        return render_to_string(
+            "admin/artsimilarity/picture_panel.html",
+            {
+                "picture": picture,
+                "status_label": EmbeddingStatus(picture.embedding_status).label,
+                "neighbours": [(one, self._url("change", str(one.pk))) for one in found],
+                "reembed_url": self._url("reembed", str(picture.pk)) if allowed else None,
+            },
+            request,
+        )
+
+    def _send(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        rows = dispatch.as_similarity_queryset(queryset)
+        wanted = rows.with_picture().count()
+        sent = dispatch.enqueue(rows, force=True)
         message = ngettext(
             "%(count)d picture was sent to the workers.",
             "%(count)d pictures were sent to the workers.",
@@ -75,3 +268,24 @@ class SimilarityAdminMixin(_ModelAdmin):
                 ),
                 messages.WARNING,
             )
+
+    def _database(self, request: HttpRequest) -> str:
+        return self.get_queryset(request).db
+
+    def _url(self, name: str, *args: str) -> str:
+        options = self.opts
+        full = f"{self.admin_site.name}:{options.app_label}_{options.model_name}_{name}"
+        return reverse(full, args=args)
+
+
+def duration_in_words(seconds: float | None) -> str:
+    """Return a length of time for people, "" if it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return str(_("less than a minute"))
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    hours = round(minutes / 60)
+    return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from celery import Celery
+from celery import Celery, Task
 from django.db import models, transaction
 from kombu import Connection
 from kombu.exceptions import OperationalError
@@ -144,6 +144,19 @@ def send(model: type[models.Model], pks: Iterable[Any], *, using: str) -> int:
             extra={"model": model._meta.label, "sent": sent},
         )
     return sent
+
+
+def call(task: Task[Any, Any], *args: Any) -> bool:
+    """Send one task to the workers' queue; returns whether the broker took it."""
+    try:
+        with _impatient_connection(task.app) as connection:
+            task.apply_async(  # type: ignore[call-arg] # the stubs lack connection
+                args=args, queue=get_settings().QUEUE, connection=connection, retry=False
+            )
+    except Exception as error:  # transports fail in ways of their own; it is logged
+        logger.warning("The broker did not take %s: %s", task.name, error, exc_info=True)
+        return False
+    return True
 
 
 def queue_length() -> int | None:

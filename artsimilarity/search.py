@@ -97,10 +97,21 @@ def more_like_this(
         return Neighbours([], _status_of(picture), style)
 
     visible = visible_pictures(type(picture), queryset, request)
-    pictures = list(order_by_similarity(visible, picture, style=style)[:limit])
-    if len(pictures) < limit:
-        pictures = list(order_by_similarity(visible, picture, style=style, exact=True)[:limit])
+    pictures = nearest(visible, picture, limit=limit, style=style)
     return Neighbours(pictures, NeighbourStatus.READY if pictures else _status_of(picture), style)
+
+
+def nearest(
+    queryset: models.QuerySet[Any], picture: SimilarityMixin, *, limit: int, style: float
+) -> list[Any]:
+    """Return the ``limit`` pictures of ``queryset`` nearest to ``picture``; one or two queries.
+
+    For callers that have settled already who may see what, as an admin has.
+    """
+    pictures = list(order_by_similarity(queryset, picture, style=style)[:limit])
+    if len(pictures) < limit:
+        pictures = list(order_by_similarity(queryset, picture, style=style, exact=True)[:limit])
+    return pictures
 
 
 def visible_pictures(

@@ -78,6 +78,14 @@ def promote(model: str, using: str = "default") -> None:
     rollout.promote(apps.get_model(model), using=using)
 
 
+@shared_task(name="artsimilarity.cancel", ignore_result=True, **_GIVEN_BACK)
+def cancel(model: str, using: str = "default") -> None:
+    """Give up the roll-out that is under way."""
+    from artsimilarity import rollout
+
+    rollout.cancel(apps.get_model(model), using=using)
+
+
 @celeryd_after_setup.connect(dispatch_uid="artsimilarity.worker")
 def prepare_worker(instance: Any, **kwargs: Any) -> None:
     """Note what a worker's processes inherit with the app's configuration when they fork.

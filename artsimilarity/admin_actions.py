@@ -1,0 +1,140 @@
+"""What an administrator can do to a whole library, and when each makes sense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from artsimilarity import dispatch, rollout, tasks
+from artsimilarity.conf import get_settings
+from artsimilarity.models import SimilarityMixin
+from artsimilarity.statistics import LibraryStatus
+from artsimilarity.status import RolloutState
+
+Model = type[SimilarityMixin]
+
+
+@dataclass(frozen=True)
+class LibraryAction:
+    """A button of the library page.
+
+    Attributes:
+        name: its part of the address.
+        label: what the button says.
+        explanation: what the confirmation page says that it does.
+        count: how many pictures it concerns; 0 where it makes no sense now.
+        perform: does it, on a model in a database; returns whether the broker took the task.
+        works: whether workers embed these pictures, so that a time can be told.
+    """
+
+    name: str
+    label: str | Promise
+    explanation: str | Promise
+    count: Callable[[LibraryStatus], int]
+    perform: Callable[[Model, str], bool]
+    works: bool = True
+
+
+def available(status: LibraryStatus) -> list[LibraryAction]:
+    """Return the actions that make sense in this state of the library."""
+    return [action for action in ACTIONS.values() if action.count(status)]
+
+
+def _enqueue(which: str) -> Callable[[Model, str], bool]:
+    return lambda model, using: dispatch.call(tasks.enqueue, model._meta.label, which, using)
+
+
+def _roll_out(model: Model, using: str) -> bool:
+    rollout.start(model, using=using)
+    return dispatch.call(tasks.enqueue, model._meta.label, "pending", using)
+
+
+def _promote(model: Model, using: str) -> bool:
+    return dispatch.call(tasks.promote, model._meta.label, using)
+
+
+def _cancel(model: Model, using: str) -> bool:
+    return dispatch.call(tasks.cancel, model._meta.label, using)
+
+
+def _with_picture(status: LibraryStatus) -> int:
+    return status.total - status.without_picture
+
+
+def _to_roll_out(status: LibraryStatus) -> int:
+    candidate = get_settings().next_recipe
+    if candidate is None or status.by_recipe.get(candidate.fingerprint):
+        return 0
+    if status.rollout is None:
+        return _with_picture(status)
+    return status.rollout.left if status.rollout.state == RolloutState.FILLING else 0
+
+
+def _to_promote(status: LibraryStatus) -> int:
+    if status.rollout is None:
+        return 0
+    if status.rollout.state == RolloutState.PROMOTING:
+        return status.rollout.left or 1
+    return 0 if status.rollout.left or status.pending else status.rollout.filled
+
+
+def _to_cancel(status: LibraryStatus) -> int:
+    filling = status.rollout is not None and status.rollout.state == RolloutState.FILLING
+    return _with_picture(status) if filling else 0
+
+
+ACTIONS = {
+    action.name: action
+    for action in (
+        LibraryAction(
+            "pending",
+            _("Embed what is missing"),
+            _("Sends the pictures that wait to the workers."),
+            lambda status: status.pending,
+            _enqueue("pending"),
+        ),
+        LibraryAction(
+            "failed",
+            _("Retry failed"),
+            _("Sends the pictures that failed to the workers once more."),
+            lambda status: status.failed,
+            _enqueue("failed"),
+        ),
+        LibraryAction(
+            "all",
+            _("Re-embed everything"),
+            _("Sends every picture to the workers. Each is found by its old vector meanwhile."),
+            _with_picture,
+            _enqueue("all"),
+        ),
+        LibraryAction(
+            "rollout",
+            _("Roll out a new recipe"),
+            _(
+                "Embeds every picture under the recipe that NEXT_RECIPE names, beside the present "
+                "one. Visitors notice nothing. It can be cancelled."
+            ),
+            _to_roll_out,
+            _roll_out,
+        ),
+        LibraryAction(
+            "promote",
+            _("Put the new recipe into service"),
+            _("Moves the new vectors over in small steps. It cannot be cancelled once begun."),
+            _to_promote,
+            _promote,
+            works=False,
+        ),
+        LibraryAction(
+            "cancel",
+            _("Cancel the roll-out"),
+            _("Throws the new vectors away; nothing of the roll-out remains."),
+            _to_cancel,
+            _cancel,
+            works=False,
+        ),
+    )
+}
