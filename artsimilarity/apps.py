@@ -13,11 +13,12 @@ class ArtSimilarityConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from artsimilarity import checks, signals
+        from artsimilarity import checks, metrics, signals
         from artsimilarity.extension import create_extension
         from artsimilarity.models import similarity_models
 
         checks.register()
+        metrics.connect()
         pre_migrate.connect(create_extension, sender=self, dispatch_uid="artsimilarity.extension")
         for model in similarity_models(proxies=True):
             signals.connect(model)

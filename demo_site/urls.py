@@ -21,6 +21,7 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("demo_site.library.api")),
+    path("artsimilarity/", include("artsimilarity.urls")),
     # The admin's pages name no icon, so browsers ask for this one.
     path("favicon.ico", RedirectView.as_view(url=static("library/mark.svg"))),
     path("media/<path:path>", media, name="media"),

@@ -6,3 +6,4 @@ from artsimilarity.encoder.recipe import ART
 
 NEXT = replace(ART, name="next")
 SMALLER = replace(ART, name="smaller", colour_bins=5)
+WITHOUT_WEIGHTS = replace(ART, name="without-weights", weights="nowhere.safetensors")
