@@ -14,6 +14,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import ProgrammingError, connections, models
 
 from artsimilarity.conf import get_settings
+from artsimilarity.encoder.weight_files import WeightsError, find_weights
 from artsimilarity.fields import EmbeddingField
 
 if TYPE_CHECKING:
@@ -34,7 +35,12 @@ def check_model(model: type[SimilarityMixin]) -> list[checks.CheckMessage]:
     """Check what a host wrote: its image field, its recipe, its manager."""
     if model._meta.abstract:
         return []
-    return [*_check_image_field(model), *_check_dimensions(model), *_check_manager(model)]
+    return [
+        *_check_image_field(model),
+        *_check_dimensions(model),
+        *_check_manager(model),
+        *_check_weights(model),
+    ]
 
 
 def check_databases(databases: Sequence[str] | None, **kwargs: Any) -> list[checks.CheckMessage]:
@@ -125,6 +131,25 @@ def _check_manager(model: type[SimilarityMixin]) -> list[checks.CheckMessage]:
             id="artsimilarity.W001",
         )
     ]
+
+
+def _check_weights(model: type[SimilarityMixin]) -> list[checks.CheckMessage]:
+    """Look for the weights before any task starts; a warning, as only workers need them."""
+    settings = get_settings()
+    messages: list[checks.CheckMessage] = []
+    for recipe in filter(None, (settings.recipe, settings.next_recipe)):
+        try:
+            find_weights(recipe)
+        except WeightsError as error:
+            messages.append(
+                checks.Warning(
+                    str(error),
+                    hint="Only machines that run workers need the weights.",
+                    obj=model,
+                    id="artsimilarity.W005",
+                )
+            )
+    return messages
 
 
 def _check_pgvector(alias: str) -> list[checks.CheckMessage]:

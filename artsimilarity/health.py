@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from importlib.resources import files
 
 from django.core import checks
 from django.core.cache import cache
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from artsimilarity.checks import check_databases
 from artsimilarity.conf import get_settings
-from artsimilarity.encoder.recipe import Recipe
+from artsimilarity.encoder.weight_files import WeightsError, find_weights
 from artsimilarity.statistics import worker_answers
 
 logger = logging.getLogger(__name__)
@@ -71,15 +70,11 @@ def _check_worker() -> str:
 
 
 def _check_weights() -> str:
-    return _missing_weights(get_settings().recipe)
-
-
-def _missing_weights(recipe: Recipe) -> str:
-    """Look for bundled weights only; a web process needs no others, and must not import torch."""
-    weights = files("artsimilarity.encoder") / "weights" / recipe.weights
-    if not recipe.weights.endswith(".safetensors") or weights.is_file():
-        return ""
-    return f"The weights {recipe.weights} are missing. Install django-artsimilarity again."
+    try:
+        find_weights(get_settings().recipe)
+    except WeightsError as error:
+        return str(error)
+    return ""
 
 
 _CHECKS: dict[str, Callable[[], str]] = {

@@ -8,13 +8,10 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
 
-from artsimilarity.encoder.colour import colour_histogram
-from artsimilarity.encoder.gram import centred_gram, signed_square_root, upper_triangle
+from artsimilarity.encoder.colour import colour_histogram, pixel_sample
 from artsimilarity.encoder.recipe import ART, Recipe
-from artsimilarity.encoder.vgg import assign_weights, read_weights, truncated_vgg19
+from artsimilarity.encoder.style import StyleNetwork
 
 # Provisional: on a CPU one at a time was fastest when undisturbed, slowest when cores were shared;
 # MPS and CUDA are not measured.
@@ -35,10 +32,12 @@ class Encoder:
         device: ``auto`` (CUDA, else MPS, else CPU) or a torch device such as ``cpu`` or ``cuda:1``.
         threads: Threads torch uses on the CPU, in the whole process; None leaves them as they are.
         batch_size: Pictures that go through the network at once; None chooses by device.
+        scaled: False leaves both blocks as long as they come, for measurements of unscaled
+            distances; such vectors are not those of the recipe and must not be stored.
 
     Raises:
         DeviceUnavailable: The device asked for by name cannot be used here.
-        ValueError: threads or batch_size is below 1, or the recipe names an unknown layer.
+        ValueError: threads or batch_size is below 1.
         WeightsError: The recipe's weights are missing or are not the ones it names.
     """
 
@@ -49,6 +48,7 @@ class Encoder:
         device: str = "auto",
         threads: int | None = None,
         batch_size: int | None = None,
+        scaled: bool = True,
     ) -> None:
         for name, value in (("threads", threads), ("batch_size", batch_size)):
             if value is not None and value < 1:
@@ -58,7 +58,13 @@ class Encoder:
         self.batch_size: Final = batch_size or _BATCH_SIZES[self.device.type]
         if threads is not None:
             torch.set_num_threads(threads)
-        self._style: Final = _StyleNetwork(recipe).to(self.device)
+        self._scaled: Final = scaled
+        self._style: Final = StyleNetwork(recipe, scaled=scaled).to(self.device)
+        self._sample: Final = (
+            None
+            if recipe.colour_sample is None or recipe.seed is None
+            else pixel_sample(recipe.side**2, recipe.colour_sample, recipe.seed)
+        )
 
     def encode(
         self, pictures: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
@@ -87,8 +93,16 @@ class Encoder:
         for part in self._batches(len(pictures)):
             style[part] = self._encode_style(np.stack(list(pictures[part])))
         for row, picture in enumerate(pictures):
-            colour[row] = colour_histogram(picture, self.recipe.colour_bins)
+            colour[row] = self._encode_colour(picture)
         return vectors
+
+    def _encode_colour(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        recipe = self.recipe
+        values = colour_histogram(
+            picture, recipe.colour_bins, sample=self._sample, root=recipe.colour_root
+        )
+        # Roots of shares have length 1 already.
+        return values if recipe.colour_root or not self._scaled else values / np.linalg.norm(values)
 
     def _batches(self, count: int) -> Iterator[slice]:
         for start in range(0, count, self.batch_size):
@@ -104,38 +118,6 @@ class Encoder:
             pixels = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2)
             vectors: NDArray[np.float32] = self._style(pixels).cpu().numpy()
         return vectors
-
-
-class _StyleNetwork(nn.Module):
-    """Pixels to style block: VGG-19, reduction, centred Gram matrix, projection."""
-
-    channel_mean: Tensor
-    channel_std: Tensor
-
-    def __init__(self, recipe: Recipe) -> None:
-        super().__init__()
-        self.root_offset = recipe.root_offset
-        weights = read_weights(recipe.weights, recipe.weights_sha256)
-        self.features = truncated_vgg19(weights, recipe.layer)
-        channels = weights[f"{recipe.layer.replace('relu', 'conv', 1)}.bias"].shape[0]
-        reduced = recipe.reduced_channels
-        with torch.device("meta"):
-            self.reduce = nn.Conv2d(channels, reduced, kernel_size=1)
-            self.project = nn.Linear(reduced * (reduced + 3) // 2, recipe.style_dimensions)
-        assign_weights({"reduce": self.reduce, "project": self.project}, weights)
-        for name in ("channel_mean", "channel_std"):
-            self.register_buffer(name, torch.tensor(getattr(recipe, name)).view(1, 3, 1, 1))
-        # Pixels come with the channel innermost; so stored, no layer has to turn them over.
-        self.to(memory_format=torch.channels_last)
-        self.eval().requires_grad_(False)
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Describes style: uint8, shape (n, 3, side, side), to float32, (n, style_dimensions)."""
-        normalised = (pixels.float() / 255 - self.channel_mean) / self.channel_std
-        covariance, means = centred_gram(self.reduce(self.features(normalised)))
-        texture = signed_square_root(upper_triangle(covariance), self.root_offset)
-        descriptor = functional.normalize(torch.cat([texture, means], dim=1), dim=1)
-        return functional.normalize(self.project(descriptor), dim=1)
 
 
 def _choose_device(name: str) -> torch.device:

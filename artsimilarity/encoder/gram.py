@@ -10,6 +10,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -36,6 +37,19 @@ def centred_gram(features: Tensor) -> tuple[Tensor, Tensor]:
     """
     means = features.mean(dim=(2, 3))
     return gram_matrix(features - means[:, :, None, None]), means
+
+
+def max_pool(matrices: Tensor, size: int) -> Tensor:
+    """Greatest value of every size x size tile of a matrix: what the article stores.
+
+    Args:
+        matrices: Shape (n, k, k), float; size divides k.
+        size: Rows and columns of a tile.
+
+    Returns:
+        Shape (n, k / size, k / size).
+    """
+    return functional.max_pool2d(matrices[:, None], size)[:, 0]
 
 
 def upper_triangle(matrices: Tensor) -> Tensor:

@@ -5,14 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
-from typing import Final
+from collections.abc import Iterator
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Final, Literal
 
 # Raised whenever images.py may turn the same file into other pixels: vectors made before and after
 # such a change must never be compared.
 DECODING_VERSION: Final = 1
 
 FINGERPRINT_MAX_LENGTH: Final = 64
+
+# What ``Recipe.weights`` says for torchvision's VGG19_Weights.IMAGENET1K_V1.
+IMAGENET: Final = "imagenet"
+
+# Channels of every ReLU layer of VGG-19 (K. Simonyan and A. Zisserman, 2014), in their order.
+CHANNELS: Final = {
+    f"relu{block}_{place}": channels
+    for block, (count, channels) in enumerate(
+        [(2, 64), (2, 128), (4, 256), (4, 512), (4, 512)], start=1
+    )
+    for place in range(1, count + 1)
+}
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _NAME_MAX_LENGTH: Final = 32
@@ -27,24 +40,47 @@ _FINGERPRINT: Final = re.compile(
 class Recipe:
     """Everything that determines a vector, apart from the picture.
 
-    A vector is a style block and a colour block side by side, each of length 1. Vectors of
-    recipes with different fingerprints are never comparable.
+    A vector is a style block and a colour block side by side, each scaled to length 1: only so is
+    their balance free at query time. Vectors of recipes with different fingerprints are never
+    comparable.
+
+    The style block: the square goes through VGG-19 up to ``layer``; its channels are reduced; their
+    Gram matrix is made, pooled, laid out as values and rooted; the means are appended; the whole is
+    scaled to length 1 and projected. The fields that came after the first recipe default to what
+    ``ART`` does.
 
     Attributes:
         name: Short slug (lower-case letters, digits, single hyphens; at most 32 characters).
         side: Width and height in pixels of the square that every picture is squashed to.
         channel_mean: Mean of the red, green and blue channel, in [0, 1], that is subtracted.
         channel_std: Standard deviation of each channel, in (0, 1], that is divided by.
-        layer: ReLU layer of VGG-19 that is described, in the form ``relu3_1``.
-        weights: File name of the weights inside the package's ``weights`` folder.
-        weights_sha256: Digest of that file, 64 hexadecimal digits.
-        reduced_channels: Channels of the layer after the 1 x 1 reduction.
-        root_offset: e in the signed square root, sign(x) * (sqrt(|x| + e) - sqrt(e)).
-        style_dimensions: Values of the style block.
+        layer: ReLU layer of VGG-19 that is described, in the form ``relu3_1``; or several joined
+            by ``+``, such as ``relu2_1+relu3_1``, whose values are laid one after the other.
+        weights: File name of weights inside the package's ``weights`` folder; or ``imagenet`` for
+            torchvision's, which ``fetch_weights`` gets; or the path of a safetensors file.
+        weights_sha256: Digest of that file, of ``imagenet`` that of torchvision's download: 64
+            hexadecimal digits.
+        reduced_channels: Channels of the layer after the 1 x 1 reduction that the weights hold;
+            None for no reduction.
+        centred: Whether each channel's mean is subtracted before the Gram matrix is made, which
+            makes a covariance of it.
+        gram_pool: p of the p x p max pooling of the Gram matrix; 1 pools nothing.
+        triangle: Whether only the upper triangle of the Gram matrix is kept, off-diagonal values
+            times sqrt(2); otherwise it is flattened whole.
+        root_offset: e in the signed square root, sign(x) * (sqrt(|x| + e) - sqrt(e)); None leaves
+            the values as they are.
+        means: Whether the channels' means are appended.
+        projection: ``weights`` for the linear projection that the weights hold, ``random`` for a
+            Gaussian one drawn from ``seed``, ``none``.
+        style_dimensions: Values of the style block; without a projection, those there are.
         colour_bins: n of the n x n x n cubes of RGB space that are counted.
+        colour_sample: Pixels that are counted, at places drawn from ``seed`` and the same in every
+            picture; None counts all.
+        colour_root: Whether the counts are replaced by their square roots (Hellinger).
+        seed: Of all that is drawn at random; None where nothing is.
 
     Raises:
-        ValueError: A field has a value that no recipe can have.
+        ValueError: A field has a value that no recipe can have, or two of them contradict.
     """
 
     name: str
@@ -54,10 +90,18 @@ class Recipe:
     layer: str
     weights: str
     weights_sha256: str
-    reduced_channels: int
-    root_offset: float
+    reduced_channels: int | None
+    root_offset: float | None
     style_dimensions: int
     colour_bins: int
+    centred: bool = True
+    gram_pool: int = 1
+    triangle: bool = True
+    means: bool = True
+    projection: Literal["weights", "random", "none"] = "weights"
+    colour_sample: int | None = None
+    colour_root: bool = True
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.name) > _NAME_MAX_LENGTH or not _NAME.fullmatch(self.name):
@@ -70,12 +114,78 @@ class Recipe:
                 f"A recipe's weights_sha256 is 64 lower-case hexadecimal digits, "
                 f"not {self.weights_sha256!r}."
             )
-        for field in ("side", "reduced_channels", "style_dimensions", "colour_bins"):
+        for field in _SIZES:
             value = getattr(self, field)
-            if value < 1:
+            if value is not None and value < 1:
                 raise ValueError(f"A recipe's {field} is at least 1, not {value!r}.")
-        if self.root_offset < 0:
+        if self.root_offset is not None and self.root_offset < 0:
             raise ValueError(f"A recipe's root_offset is not negative, but {self.root_offset!r}.")
+        unknown = [layer for layer in self.layers if layer not in CHANNELS]
+        if unknown or len(set(self.layers)) < len(self.layers):
+            raise ValueError(
+                f"A recipe's layer is one of {', '.join(CHANNELS)}, or several different ones "
+                f"joined by '+', not {self.layer!r}."
+            )
+        contradiction = next(self._contradictions(), None)
+        if contradiction:
+            raise ValueError(f"The recipe {self.name!r} contradicts itself: {contradiction}.")
+
+    def _contradictions(self) -> Iterator[str]:
+        if self.projection not in ("weights", "random", "none"):
+            yield f"projection is 'weights', 'random' or 'none', not {self.projection!r}"
+        learned = self.reduced_channels is not None or self.projection == "weights"
+        if self.weights == IMAGENET and learned:
+            yield (
+                "ImageNet weights hold no reduction and no projection; "
+                "set reduced_channels to None and projection to 'none' or 'random'"
+            )
+        if self.reduced_channels is not None and len(self.layers) > 1:
+            yield "weights hold the reduction of one layer; name one layer, or no reduced_channels"
+        for channels in self.described_channels:
+            if channels % self.gram_pool:
+                yield f"gram_pool {self.gram_pool} does not divide {channels} channels"
+        found = self.descriptor_dimensions
+        if self.projection == "none" and self.style_dimensions != found:
+            yield f"without a projection style_dimensions is {found}, not {self.style_dimensions}"
+        if self.projection == "random" and self.style_dimensions > found:
+            yield (
+                f"a random projection of {found} values makes no more of them; "
+                f"style_dimensions is {self.style_dimensions}"
+            )
+        if self.colour_sample is not None and self.colour_sample > self.side**2:
+            yield f"colour_sample is {self.colour_sample}, but a square has {self.side**2} pixels"
+        drawn = self.projection == "random" or self.colour_sample is not None
+        if drawn and self.seed is None:
+            yield "a random projection and a colour_sample need a seed"
+        if not drawn and self.seed is not None:
+            yield "nothing is drawn at random; leave seed out, or set colour_sample or projection"
+        if self.seed is not None and not 0 <= self.seed < 2**32:
+            yield f"seed is between 0 and 2**32 - 1, not {self.seed}"
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the described layers, in the order of their values."""
+        return tuple(self.layer.split("+"))
+
+    @property
+    def deepest_layer(self) -> str:
+        """The described layer that the network runs up to."""
+        return max(self.layers, key=list(CHANNELS).index)
+
+    @property
+    def described_channels(self) -> tuple[int, ...]:
+        """Channels of each described layer that its Gram matrix is made of."""
+        return tuple(self.reduced_channels or CHANNELS[layer] for layer in self.layers)
+
+    @property
+    def descriptor_dimensions(self) -> int:
+        """Values of the style block before its projection."""
+        total = 0
+        for channels in self.described_channels:
+            pooled = channels // self.gram_pool
+            total += pooled * (pooled + 1) // 2 if self.triangle else pooled**2
+            total += channels if self.means else 0
+        return total
 
     @property
     def colour_dimensions(self) -> int:
@@ -93,10 +203,47 @@ class Recipe:
 
         At most 64 characters, for example ``art-256+216-0123456789abcdef``.
         """
-        ingredients = {**asdict(self), "decoding_version": DECODING_VERSION}
+        # Options that came later and are left alone stay out: earlier fingerprints must not change.
+        ingredients = {
+            name: value
+            for name, value in asdict(self).items()
+            if name in _FIRST_FIELDS or value != _DEFAULTS[name]
+        }
+        # Where a site keeps a file does not change its vectors; the digest says what it holds.
+        ingredients["weights"] = re.split(r"[/\\]", self.weights)[-1]
+        ingredients["decoding_version"] = DECODING_VERSION
         canonical = json.dumps(ingredients, sort_keys=True, separators=(",", ":"))
         digest = hashlib.sha256(canonical.encode()).hexdigest()[:16]
         return f"{self.name}-{self.style_dimensions}+{self.colour_dimensions}-{digest}"
+
+
+_SIZES: Final = (
+    "side",
+    "reduced_channels",
+    "style_dimensions",
+    "colour_bins",
+    "gram_pool",
+    "colour_sample",
+)
+_DEFAULTS: Final = {
+    field.name: field.default for field in fields(Recipe) if field.default is not MISSING
+}
+# Fields that fingerprints held from the beginning, whatever their value.
+_FIRST_FIELDS: Final = frozenset(
+    {
+        "name",
+        "side",
+        "channel_mean",
+        "channel_std",
+        "layer",
+        "weights",
+        "weights_sha256",
+        "reduced_channels",
+        "root_offset",
+        "style_dimensions",
+        "colour_bins",
+    }
+)
 
 
 def block_sizes(fingerprint: str) -> tuple[int, int]:
@@ -130,4 +277,27 @@ ART: Final = Recipe(
     root_offset=1e-4,
     style_dimensions=256,
     colour_bins=6,
+)
+
+# G. Holtes, "Developing Art Style Embeddings for Visual Similarity Comparison of Artworks" (2019):
+# ImageNet weights, plain Gram matrix, raw counts of 625 pixels. Its vector has (k / p)**2 + n**3
+# values, which a halfvec index limits to 4,000: p = 4 would make 4,096 of the Gram matrix alone, so
+# p = 8. n = 6 as in ART, so that the two differ in method and not in the fineness of the cubes.
+ARTICLE: Final = Recipe(
+    name="article",
+    layer="relu3_1",
+    weights=IMAGENET,
+    weights_sha256="dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+    reduced_channels=None,
+    centred=False,
+    gram_pool=8,
+    triangle=False,
+    root_offset=None,
+    means=False,
+    projection="none",
+    style_dimensions=32**2,
+    colour_bins=6,
+    colour_sample=625,
+    colour_root=False,
+    seed=2019,
 )

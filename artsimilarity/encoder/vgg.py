@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from importlib import resources
-from typing import Final
+from collections.abc import Mapping, Sequence
 
 import torch
 from safetensors import SafetensorError
@@ -13,45 +10,46 @@ from safetensors.torch import load
 from torch import Tensor, nn
 from torchvision.models import vgg19
 
-_FOLDER: Final = "weights"
+from artsimilarity.encoder.recipe import CHANNELS, Recipe
+from artsimilarity.encoder.weight_files import WeightsError, read_weights_file
 
 
-class WeightsError(RuntimeError):
-    """The weights of a recipe are missing, or are not the ones that the recipe names."""
-
-
-def read_weights(file_name: str, sha256: str) -> dict[str, Tensor]:
-    """Reads weights from the package's ``weights`` folder and checks their digest.
+def read_weights(recipe: Recipe) -> dict[str, Tensor]:
+    """Reads the weights of a recipe and checks their digest.
 
     Args:
-        file_name: Name of a safetensors file in that folder.
-        sha256: Digest that the file must have, 64 hexadecimal digits.
+        recipe: What names the file and its digest.
 
     Returns:
-        Tensors by name, float32, on the CPU.
+        Tensors by name, float32, on the CPU. Convolutions are called ``conv1_1.weight`` and so on,
+        also where the file has torchvision's names (``features.0.weight``).
 
     Raises:
         WeightsError: The file is missing, has another digest or holds no tensors.
     """
-    file = resources.files(__package__) / _FOLDER / file_name
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise WeightsError(
-            f"The weights file {file_name} is missing from the installed package "
-            f"({error.strerror}). Reinstall django-artsimilarity."
-        ) from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != sha256:
-        raise WeightsError(
-            f"The weights file {file_name} is not the one that the recipe names: its sha256 is "
-            f"{found}, expected {sha256}. Reinstall django-artsimilarity."
-        )
+    data = read_weights_file(recipe)
     try:
         tensors = load(data)
     except SafetensorError as error:
-        raise WeightsError(f"The weights file {file_name} is no safetensors file.") from error
-    return {name: tensor.float() for name, tensor in tensors.items()}
+        raise WeightsError(f"The weights file {recipe.weights} is no safetensors file.") from error
+    return {name: tensor.float() for name, tensor in convolution_names(tensors).items()}
+
+
+def convolution_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Renames torchvision's ``features.N.weight`` to ``convX_Y.weight``; other names stay.
+
+    Args:
+        tensors: Tensors by name.
+
+    Returns:
+        The same tensors.
+    """
+    ours = {f"features.{index}": name for name, index in _convolution_indices().items()}
+    renamed = {}
+    for name, tensor in tensors.items():
+        module, _, kind = name.rpartition(".")
+        renamed[f"{ours.get(module, module)}.{kind}"] = tensor
+    return renamed
 
 
 def truncated_vgg19(weights: Mapping[str, Tensor], layer: str) -> nn.Sequential:
@@ -69,19 +67,36 @@ def truncated_vgg19(weights: Mapping[str, Tensor], layer: str) -> nn.Sequential:
         ValueError: VGG-19 has no such layer.
         WeightsError: A tensor is missing or has another shape.
     """
-    # On the meta device the layers have shapes but no storage: VGG-19 whole would take 548 MB.
-    with torch.device("meta"):
-        features = vgg19(weights=None, init_weights=False).features
-    indices = _convolution_indices(features)
-    last = layer.replace("relu", "conv", 1)
-    if not layer.startswith("relu") or last not in indices:
-        names = ", ".join(name.replace("conv", "relu") for name in indices)
-        raise ValueError(f"VGG-19 has no layer {layer!r}; its ReLU layers are {names}.")
-    end = indices[last] + 2
-    network = nn.Sequential(*list(features)[:end])
-    modules = {name: network[index] for name, index in indices.items() if index < end}
+    (network,) = vgg19_segments(weights, [layer])
+    return network
+
+
+def vgg19_segments(weights: Mapping[str, Tensor], layers: Sequence[str]) -> list[nn.Sequential]:
+    """Cuts torchvision's VGG-19 behind each of some ReLU layers.
+
+    Args:
+        weights: As for ``truncated_vgg19``.
+        layers: From the shallowest to the deepest, in the form ``relu3_1``.
+
+    Returns:
+        One network for each layer, which goes on from where the one before it ended.
+
+    Raises:
+        ValueError: VGG-19 has no such layer.
+        WeightsError: A tensor is missing or has another shape.
+    """
+    for layer in layers:
+        if layer not in CHANNELS:
+            names = ", ".join(CHANNELS)
+            raise ValueError(f"VGG-19 has no layer {layer!r}; its ReLU layers are {names}.")
+    indices = _convolution_indices()
+    ends = [indices[layer.replace("relu", "conv", 1)] + 2 for layer in layers]
+    features = _features()
+    modules = {name: features[index] for name, index in indices.items() if index < ends[-1]}
     assign_weights(modules, weights)
-    return network.eval().requires_grad_(False)
+    starts = [0, *ends[:-1]]
+    cuts = (nn.Sequential(*features[start:end]) for start, end in zip(starts, ends, strict=True))
+    return [network.eval().requires_grad_(False) for network in cuts]
 
 
 def assign_weights(modules: Mapping[str, nn.Module], weights: Mapping[str, Tensor]) -> None:
@@ -105,11 +120,17 @@ def assign_weights(modules: Mapping[str, nn.Module], weights: Mapping[str, Tenso
             raise WeightsError(f"The weights of {name} have the wrong shape: {error}") from error
 
 
-def _convolution_indices(features: nn.Sequential) -> dict[str, int]:
+def _features() -> list[nn.Module]:
+    # On the meta device the layers have shapes but no storage: VGG-19 whole would take 548 MB.
+    with torch.device("meta"):
+        return list(vgg19(weights=None, init_weights=False).features)
+
+
+def _convolution_indices() -> dict[str, int]:
     """Index of every convolution by its name: block, and place in the block, both from 1."""
     indices: dict[str, int] = {}
     block = place = 1
-    for index, module in enumerate(features):
+    for index, module in enumerate(_features()):
         if isinstance(module, nn.Conv2d):
             indices[f"conv{block}_{place}"] = index
             place += 1

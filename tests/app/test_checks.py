@@ -65,6 +65,12 @@ def test_more_dimensions_than_an_index_takes_are_an_error(
     assert "artsimilarity.E003" in _ids(Artwork.check())
 
 
+def test_missing_weights_are_a_warning_before_any_task_starts(settings: Settings) -> None:
+    settings.ARTSIMILARITY = {"RECIPE": "tests.recipes.WITHOUT_WEIGHTS"}
+    (message,) = [m for m in Artwork.check() if m.id == "artsimilarity.W005"]
+    assert "nowhere.safetensors" in str(message.msg)
+
+
 @isolate_apps("tests")
 def test_a_default_manager_that_loads_the_vectors_is_a_warning() -> None:
     class Page(SimilarityMixin):

@@ -72,7 +72,7 @@ def test_missing_weights_are_found(
     admin_client: Client, dead_broker: None, settings: Settings
 ) -> None:
     settings.ARTSIMILARITY = {"RECIPE": "tests.recipes.WITHOUT_WEIGHTS"}
-    assert "missing" in admin_client.get(URL).json()["problems"]["weights"]
+    assert "nowhere.safetensors" in admin_client.get(URL).json()["problems"]["weights"]
 
 
 def test_however_often_it_is_asked_the_servers_are_asked_once(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from artsimilarity.encoder.colour import colour_histogram
+from artsimilarity.encoder.colour import colour_histogram, pixel_sample
 
 
 def plain(*rgb: int) -> np.ndarray:
@@ -72,3 +72,34 @@ def test_another_shape_or_type_is_refused(picture: np.ndarray) -> None:
 def test_bins_out_of_range_are_refused(bins: int) -> None:
     with pytest.raises(ValueError, match="between 1 and 256"):
         colour_histogram(plain(0, 0, 0), bins)
+
+
+def test_only_the_sampled_pixels_are_counted() -> None:
+    picture = np.concatenate([plain(255, 0, 0), plain(0, 0, 255)])
+    first_half = np.arange(64)
+    np.testing.assert_array_equal(
+        colour_histogram(picture, 6, sample=first_half), colour_histogram(plain(255, 0, 0), 6)
+    )
+
+
+def test_raw_counts_are_not_rooted() -> None:
+    picture = noise()
+    counts, _ = np.histogramdd(picture.reshape(-1, 3).astype(float), 4, [(0, 256)] * 3)
+    np.testing.assert_array_equal(colour_histogram(picture, 4, root=False), counts.ravel())
+
+
+def test_a_sample_names_no_place_twice_and_none_outside() -> None:
+    sample = pixel_sample(1000, 625, 3)
+    assert len(np.unique(sample)) == 625
+    assert sample.min() >= 0
+    assert sample.max() < 1000
+
+
+def test_a_sample_is_the_same_for_the_same_seed_and_another_for_another() -> None:
+    np.testing.assert_array_equal(pixel_sample(50176, 625, 3), pixel_sample(50176, 625, 3))
+    assert not np.array_equal(pixel_sample(50176, 625, 3), pixel_sample(50176, 625, 4))
+
+
+def test_the_sample_of_a_seed_never_changes() -> None:
+    # Vectors of the recipe ARTICLE hang on it.
+    assert pixel_sample(50176, 625, 2019)[:3].tolist() == [37041, 4493, 11085]

@@ -9,7 +9,7 @@ import torch
 
 from artsimilarity.encoder.encoder import DeviceUnavailable, Encoder
 from artsimilarity.encoder.recipe import ART
-from artsimilarity.encoder.vgg import WeightsError
+from artsimilarity.encoder.weight_files import WeightsError
 from tests.encoder.make_reference import VECTORS, pictures
 
 TOLERANCE = 1e-3  # what two machines may differ by

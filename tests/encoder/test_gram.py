@@ -7,6 +7,7 @@ import torch
 from artsimilarity.encoder.gram import (
     centred_gram,
     gram_matrix,
+    max_pool,
     signed_square_root,
     upper_triangle,
 )
@@ -68,3 +69,16 @@ def test_a_signed_square_root_keeps_the_sign(value: float, offset: float, expect
 def test_a_signed_square_root_keeps_the_order() -> None:
     rooted = signed_square_root(torch.linspace(-2, 2, 101), 1e-4)
     assert torch.all(rooted.diff() > 0)
+
+
+def test_max_pooling_keeps_the_greatest_value_of_every_tile() -> None:
+    matrix = torch.arange(16.0).view(1, 4, 4) * torch.tensor([1.0, -1.0, 1.0, -1.0])
+    expected = [[[4, 6], [12, 14]]]
+    np.testing.assert_array_equal(max_pool(matrix, 2), expected)
+
+
+def test_max_pooling_leaves_a_symmetric_matrix_symmetric(features: np.ndarray) -> None:
+    maps = torch.from_numpy(np.concatenate([features, features[:, :1]], axis=1))
+    pooled = max_pool(gram_matrix(maps), 3)
+    assert pooled.shape == (3, 2, 2)
+    np.testing.assert_array_equal(pooled, pooled.transpose(1, 2))

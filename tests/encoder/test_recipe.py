@@ -7,25 +7,45 @@ from dataclasses import FrozenInstanceError, fields, replace
 import pytest
 
 from artsimilarity.encoder import recipe as recipe_module
-from artsimilarity.encoder.recipe import ART, FINGERPRINT_MAX_LENGTH, Recipe, block_sizes
+from artsimilarity.encoder.recipe import (
+    ART,
+    ARTICLE,
+    FINGERPRINT_MAX_LENGTH,
+    Recipe,
+    block_sizes,
+)
 
-OTHER_VALUES = {
-    "name": "other",
-    "side": 256,
-    "channel_mean": (0.5, 0.5, 0.5),
-    "channel_std": (0.5, 0.5, 0.5),
-    "layer": "relu2_2",
-    "weights": "other.safetensors",
-    "weights_sha256": "0" * 64,
-    "reduced_channels": 64,
-    "root_offset": 1e-3,
-    "style_dimensions": 128,
-    "colour_bins": 5,
+# What each field may be changed to; some changes need another beside them to make sense.
+CHANGES: dict[str, dict[str, object]] = {
+    "name": {"name": "other"},
+    "side": {"side": 256},
+    "channel_mean": {"channel_mean": (0.5, 0.5, 0.5)},
+    "channel_std": {"channel_std": (0.5, 0.5, 0.5)},
+    "layer": {"layer": "relu2_2"},
+    "weights": {"weights": "other.safetensors"},
+    "weights_sha256": {"weights_sha256": "0" * 64},
+    "reduced_channels": {"reduced_channels": 64},
+    "centred": {"centred": False},
+    "gram_pool": {"gram_pool": 2},
+    "triangle": {"triangle": False},
+    "root_offset": {"root_offset": 1e-3},
+    "means": {"means": False},
+    "projection": {"projection": "none", "style_dimensions": 4752},
+    "style_dimensions": {"style_dimensions": 128},
+    "colour_bins": {"colour_bins": 5},
+    "colour_sample": {"colour_sample": 625, "seed": 1},
+    "colour_root": {"colour_root": False},
+    "seed": {"seed": 2, "colour_sample": 625},
 }
 
 
 def test_art_has_256_style_and_216_colour_values() -> None:
     assert (ART.style_dimensions, ART.colour_dimensions, ART.dimensions) == (256, 216, 472)
+
+
+def test_article_fits_an_index_on_halfvec() -> None:
+    assert (ARTICLE.style_dimensions, ARTICLE.colour_dimensions) == ((256 // 8) ** 2, 6**3)
+    assert ARTICLE.dimensions <= 4000 < (256 // 4) ** 2 + 6**3
 
 
 def test_a_fingerprint_names_the_recipe_and_its_block_sizes() -> None:
@@ -40,13 +60,35 @@ def test_arts_fingerprint_stays_as_it_was_released() -> None:
     assert ART.fingerprint == "art-256+216-e27979f8e9ad6547"
 
 
+def test_articles_fingerprint_stays_as_it_was_released() -> None:
+    assert ARTICLE.fingerprint == "article-1024+216-b4d82394b68507f5"
+
+
 def test_every_field_is_tried_below() -> None:
-    assert set(OTHER_VALUES) == {field.name for field in fields(Recipe)}
+    assert set(CHANGES) == {field.name for field in fields(Recipe)}
 
 
-@pytest.mark.parametrize("field", OTHER_VALUES)
+@pytest.mark.parametrize("field", CHANGES)
 def test_each_field_changes_the_fingerprint(field: str) -> None:
-    assert replace(ART, **{field: OTHER_VALUES[field]}).fingerprint != ART.fingerprint
+    beside = {name: value for name, value in CHANGES[field].items() if name != field}
+    if field == "projection":
+        before = replace(ART, **beside)
+    elif field == "colour_sample":
+        before = replace(ART, colour_sample=624, **beside)
+    elif field == "seed":
+        before = replace(ART, seed=1, **beside)
+    else:
+        before = ART
+    assert replace(before, **{field: CHANGES[field][field]}).fingerprint != before.fingerprint
+
+
+def test_where_a_site_keeps_its_weights_leaves_the_fingerprint() -> None:
+    here, there, elsewhere = (
+        replace(ART, weights=path).fingerprint
+        for path in ("/srv/a/mine.safetensors", "D:\\b\\mine.safetensors", "/srv/a/x.safetensors")
+    )
+    assert here == there
+    assert here != elsewhere
 
 
 def test_the_decoding_version_changes_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +123,17 @@ def test_a_digest_that_is_no_sha256_is_refused(digest: str) -> None:
         replace(ART, weights_sha256=digest)
 
 
-@pytest.mark.parametrize("field", ["side", "reduced_channels", "style_dimensions", "colour_bins"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "side",
+        "reduced_channels",
+        "style_dimensions",
+        "colour_bins",
+        "gram_pool",
+        "colour_sample",
+    ],
+)
 def test_a_size_below_one_is_refused(field: str) -> None:
     with pytest.raises(ValueError, match=f"{field} is at least 1"):
         replace(ART, **{field: 0})
@@ -90,6 +142,65 @@ def test_a_size_below_one_is_refused(field: str) -> None:
 def test_a_negative_root_offset_is_refused() -> None:
     with pytest.raises(ValueError, match="root_offset is not negative"):
         replace(ART, root_offset=-1e-9)
+
+
+@pytest.mark.parametrize("layer", ["conv3_1", "relu3_5", "relu3_1+", "relu3_1+relu3_1", ""])
+def test_a_layer_that_vgg_19_has_not_is_refused(layer: str) -> None:
+    with pytest.raises(ValueError, match=r"layer is one of relu1_1, .*, relu5_4"):
+        replace(ART, layer=layer)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "change", "message"),
+    [
+        (ART, {"weights": "imagenet"}, "hold no reduction and no projection"),
+        (ARTICLE, {"reduced_channels": 96, "style_dimensions": 144}, "hold no reduction"),
+        (ARTICLE, {"projection": "weights"}, "hold no reduction and no projection"),
+        (ART, {"layer": "relu2_1+relu3_1"}, "reduction of one layer"),
+        (ART, {"gram_pool": 5}, "gram_pool 5 does not divide 96 channels"),
+        (ARTICLE, {"gram_pool": 4}, "style_dimensions is 4096, not 1024"),
+        (ARTICLE, {"projection": "random", "style_dimensions": 1025}, "makes no more of them"),
+        (ART, {"projection": "pca"}, "not 'pca'"),
+        (ART, {"colour_sample": 224**2 + 1, "seed": 1}, "a square has 50176 pixels"),
+        (ART, {"colour_sample": 625}, "need a seed"),
+        (ART, {"projection": "random"}, "need a seed"),
+        (ART, {"seed": 1}, "nothing is drawn at random"),
+        (ARTICLE, {"seed": -1}, "seed is between 0 and"),
+        (ARTICLE, {"seed": 2**32}, "seed is between 0 and"),
+    ],
+)
+def test_a_recipe_that_contradicts_itself_is_refused(
+    recipe: Recipe, change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"'{recipe.name}' contradicts itself: .*{message}"):
+        replace(recipe, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "dimensions"),
+    [
+        ({}, 96 * 97 // 2 + 96),
+        ({"means": False}, 96 * 97 // 2),
+        ({"triangle": False}, 96**2 + 96),
+        ({"gram_pool": 4}, 24 * 25 // 2 + 96),
+        ({"gram_pool": 4, "triangle": False, "means": False}, 24**2),
+        ({"reduced_channels": None, "means": False}, 256 * 257 // 2),
+        (
+            {"reduced_channels": None, "means": False, "layer": "relu4_1+relu1_2"},
+            512 * 513 // 2 + 64 * 65 // 2,
+        ),
+    ],
+)
+def test_the_values_before_the_projection_are_counted(
+    change: dict[str, object], dimensions: int
+) -> None:
+    assert replace(ART, **change).descriptor_dimensions == dimensions
+
+
+def test_the_network_runs_up_to_the_deepest_layer() -> None:
+    recipe = replace(ART, layer="relu1_2+relu4_1+relu3_4", reduced_channels=None)
+    assert recipe.layers == ("relu1_2", "relu4_1", "relu3_4")
+    assert recipe.deepest_layer == "relu4_1"
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
 import hashlib
-from importlib import resources
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch.nn.functional import conv2d, max_pool2d, relu
+from torchvision.models import vgg19
 
 from artsimilarity.encoder.recipe import ART
-from artsimilarity.encoder.vgg import WeightsError, read_weights, truncated_vgg19
+from artsimilarity.encoder.vgg import (
+    convolution_names,
+    read_weights,
+    truncated_vgg19,
+    vgg19_segments,
+)
+from artsimilarity.encoder.weight_files import WeightsError
 
 # VGG-19 as the paper's table has it: convolutions of each block and their channels.
 BLOCKS = [(2, 64), (2, 128), (4, 256), (4, 512), (4, 512)]
@@ -92,25 +100,42 @@ def test_a_tensor_of_another_shape_is_refused() -> None:
 
 
 def test_the_bundled_weights_come_as_float32() -> None:
-    weights = read_weights(ART.weights, ART.weights_sha256)
+    weights = read_weights(ART)
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
     assert weights["project.weight"].shape == (256, 4752)
 
 
-def test_weights_with_another_digest_are_refused() -> None:
-    with pytest.raises(
-        WeightsError, match=rf"{ART.weights_sha256}, expected {'0' * 64}.*Reinstall"
+def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.safetensors"
+    path.write_bytes(b"no tensors here")
+    digest = hashlib.sha256(b"no tensors here").hexdigest()
+    with pytest.raises(WeightsError, match=r"notes\.safetensors is no safetensors file"):
+        read_weights(replace(ART, weights=str(path), weights_sha256=digest))
+
+
+def test_convolutions_named_by_torchvision_get_our_names() -> None:
+    theirs = vgg19(weights=None, init_weights=False).features
+    named = convolution_names({f"features.{k}": v for k, v in theirs.state_dict().items()})
+    assert {name.rpartition(".")[0] for name in named} == {f"conv{layer}" for layer in LAYERS}
+    assert all(named[f"conv{layer}.weight"].shape[:2] == shapes()[layer] for layer in LAYERS)
+
+
+def test_our_names_stay() -> None:
+    tensor = torch.zeros(1)
+    assert list(convolution_names({"conv1_1.bias": tensor, "reduce.weight": tensor})) == [
+        "conv1_1.bias",
+        "reduce.weight",
+    ]
+
+
+def test_segments_go_on_from_where_the_one_before_ended() -> None:
+    weights = random_weights("3_1")
+    pixels = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(6))
+    maps = pixels
+    for layer, segment in zip(
+        ("relu1_1", "relu2_2", "relu3_1"),
+        vgg19_segments(weights, ["relu1_1", "relu2_2", "relu3_1"]),
+        strict=True,
     ):
-        read_weights(ART.weights, "0" * 64)
-
-
-def test_missing_weights_are_named() -> None:
-    with pytest.raises(WeightsError, match=r"absent\.safetensors is missing .*Reinstall"):
-        read_weights("absent.safetensors", "0" * 64)
-
-
-def test_a_file_of_another_kind_is_refused() -> None:
-    other = resources.files("artsimilarity.encoder") / "vgg.py"
-    digest = hashlib.sha256(other.read_bytes()).hexdigest()
-    with pytest.raises(WeightsError, match="no safetensors file"):
-        read_weights("../vgg.py", digest)
+        maps = segment(maps)
+        torch.testing.assert_close(maps, truncated_vgg19(weights, layer)(pixels))

@@ -1,0 +1,112 @@
+"""How well rankings of neighbours agree with labels. Numpy.
+
+A ranking is given as ``hits``: for each query, whether its first, second, ... neighbour carries its
+label. A query's relevant pictures are all others with its label that the ranking may hold.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hits = NDArray[np.bool_]
+PerQuery = NDArray[np.float64]
+
+
+def precision_at(hits: Hits, k: int) -> PerQuery:
+    """Share of the k nearest that carry the query's label.
+
+    Args:
+        hits: Shape (queries, neighbours), neighbours >= k.
+        k: Neighbours that are looked at.
+
+    Returns:
+        Shape (queries,), 0 to 1.
+    """
+    shares: PerQuery = hits[:, :k].sum(axis=1) / k
+    return shares
+
+
+def recall_at(hits: Hits, relevant: NDArray[np.intp], k: int) -> PerQuery:
+    """Share of the relevant pictures that are among the k nearest.
+
+    Args:
+        hits: Shape (queries, neighbours).
+        relevant: Relevant pictures of each query, shape (queries,), at least 1.
+        k: Neighbours that are looked at; fewer where the library has fewer.
+
+    Returns:
+        Shape (queries,), 0 to 1.
+    """
+    shares: PerQuery = hits[:, :k].sum(axis=1) / relevant
+    return shares
+
+
+def average_precision_at(hits: Hits, relevant: NDArray[np.intp], k: int) -> PerQuery:
+    """Mean of the precisions at each hit among the k nearest.
+
+    The sum is divided by the most hits there can be, min(k, relevant), so that only a ranking with
+    all of them in front gets 1.
+
+    Args:
+        hits: Shape (queries, neighbours).
+        relevant: Relevant pictures of each query, shape (queries,), at least 1.
+        k: Neighbours that are looked at; fewer where the library has fewer.
+
+    Returns:
+        Shape (queries,), 0 to 1.
+    """
+    looked_at = hits[:, :k]
+    precisions = looked_at.cumsum(axis=1) / np.arange(1, looked_at.shape[1] + 1)
+    means: PerQuery = (precisions * looked_at).sum(axis=1) / np.minimum(relevant, k)
+    return means
+
+
+def k_occurrence(neighbours: NDArray[np.intp], pictures: int) -> NDArray[np.intp]:
+    """Times each picture is among the neighbours of another.
+
+    Args:
+        neighbours: Indices of each picture's k nearest, shape (pictures, k).
+        pictures: Size of the library.
+
+    Returns:
+        Shape (pictures,); the mean is k.
+    """
+    return np.bincount(neighbours.ravel(), minlength=pictures)
+
+
+def skewness(values: NDArray[np.intp]) -> float:
+    """Third standardised moment: of k-occurrence it is hubness.
+
+    Near 0 all pictures are shown about equally often; far above 0 a few are everybody's neighbours
+    (M. Radovanović et al., "Hubs in Space", 2010).
+
+    Args:
+        values: Shape (n,).
+
+    Returns:
+        Skewness; 0 where all values are equal.
+    """
+    deviations = values - values.mean()
+    spread = np.sqrt((deviations**2).mean())
+    return float((deviations**3).mean() / spread**3) if spread else 0.0
+
+
+def bootstrap_interval(
+    values: PerQuery, *, seed: int, resamples: int = 2000, level: float = 0.95
+) -> tuple[float, float]:
+    """Percentile interval of a mean over queries that are drawn again with replacement.
+
+    Args:
+        values: One value for each query, shape (queries,), at least one.
+        seed: Of the draws.
+        resamples: Times the queries are drawn.
+        level: Share of the resampled means inside the interval.
+
+    Returns:
+        Lower and upper end.
+    """
+    rng = np.random.default_rng(seed)
+    means = [rng.choice(values, len(values)).mean() for _ in range(resamples)]
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

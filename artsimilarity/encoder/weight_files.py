@@ -1,0 +1,140 @@
+"""Where the weights of a recipe are kept, and whether they are sound. Standard library only.
+
+A site's checks can ask ``find_weights`` before any task starts, without loading torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+from artsimilarity.encoder.recipe import IMAGENET, Recipe
+
+DIRECTORY_VARIABLE: Final = "ARTSIMILARITY_WEIGHTS_DIR"
+
+# Metadata of a kept file: the digest of the download that its tensors come from, and of themselves.
+SOURCE_DIGEST: Final = "source_sha256"
+TENSORS_DIGEST: Final = "tensors_sha256"
+
+_BUNDLED: Final = "weights"
+
+
+class WeightsError(RuntimeError):
+    """The weights of a recipe are missing, or are not the ones that the recipe names."""
+
+
+def weights_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Folder of downloaded weights: $ARTSIMILARITY_WEIGHTS_DIR, or a cache of this user."""
+    chosen = environ.get(DIRECTORY_VARIABLE)
+    return Path(chosen) if chosen else Path.home() / ".cache" / "artsimilarity"
+
+
+def imagenet_file_name(layer: str) -> str:
+    """Name under which ImageNet weights up to one layer, such as ``relu3_1``, are kept."""
+    return f"vgg19-imagenet1k-v1-{layer}.safetensors"
+
+
+def find_weights(recipe: Recipe) -> Traversable:
+    """Finds the file of a recipe's weights; it is not read.
+
+    Args:
+        recipe: Its ``weights`` says where to look.
+
+    Returns:
+        The file, which exists.
+
+    Raises:
+        WeightsError: There is none; the message says how to get it.
+    """
+    if recipe.weights == IMAGENET:
+        kept = weights_directory() / imagenet_file_name(recipe.deepest_layer)
+        remedy = (
+            f"Run 'python manage.py fetch_weights --layer {recipe.deepest_layer}', "
+            f"or set the environment variable {DIRECTORY_VARIABLE} to the folder that holds it"
+        )
+        return _existing(kept, f"The ImageNet weights file {kept}", remedy)
+    if _is_path(recipe.weights):
+        remedy = f"Put it there, or correct 'weights' of the recipe {recipe.name!r}"
+        return _existing(Path(recipe.weights), f"The weights file {recipe.weights}", remedy)
+    bundled = resources.files(__package__) / _BUNDLED / recipe.weights
+    what = f"The weights file {recipe.weights} of the installed package"
+    return _existing(bundled, what, "Reinstall django-artsimilarity")
+
+
+def read_weights_file(recipe: Recipe) -> bytes:
+    """Reads the file of a recipe's weights and checks its digest.
+
+    Args:
+        recipe: What names the file and its digest.
+
+    Returns:
+        The file, in the safetensors format.
+
+    Raises:
+        WeightsError: There is no such file, or it has another digest.
+    """
+    file = find_weights(recipe)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"The weights file {file} cannot be read: {error.strerror}.") from error
+    if recipe.weights == IMAGENET:
+        check_kept(data, recipe.weights_sha256, str(file))
+        return data
+    found = hashlib.sha256(data).hexdigest()
+    if found != recipe.weights_sha256:
+        remedy = (
+            f"Put that file there, or correct 'weights_sha256' of the recipe {recipe.name!r}"
+            if _is_path(recipe.weights)
+            else "Reinstall django-artsimilarity"
+        )
+        raise WeightsError(
+            f"The weights file {recipe.weights} is not the one that the recipe names: its sha256 "
+            f"is {found}, expected {recipe.weights_sha256}. {remedy}."
+        )
+    return data
+
+
+def check_kept(data: bytes, source_sha256: str, name: str) -> None:
+    """Checks a file that ``fetch_weights`` made: whole, and from the download that is meant.
+
+    Args:
+        data: The file.
+        source_sha256: Digest of the download.
+        name: What to call the file in an error.
+
+    Raises:
+        WeightsError: It is damaged, of another kind, or from another download.
+    """
+    again = "Run 'python manage.py fetch_weights --force' to make it again"
+    try:
+        length = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + length])["__metadata__"]
+        source, tensors = metadata[SOURCE_DIGEST], metadata[TENSORS_DIGEST]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsError(
+            f"The weights file {name} was not made by fetch_weights, or is damaged. {again}."
+        ) from error
+    if source != source_sha256:
+        raise WeightsError(
+            f"The weights file {name} was made from another download (sha256 {source}, expected "
+            f"{source_sha256}). {again}."
+        )
+    if hashlib.sha256(data[8 + length :]).hexdigest() != tensors:
+        raise WeightsError(f"The weights file {name} is damaged. {again}.")
+
+
+def _is_path(weights: str) -> bool:
+    return "/" in weights or "\\" in weights
+
+
+def _existing(file: Traversable, what: str, remedy: str) -> Traversable:
+    if not file.is_file():
+        raise WeightsError(f"{what} is missing. {remedy}.")
+    return file
