@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from pytest_django import Settings
 
 from artsimilarity.conf import get_settings
+from artsimilarity.querysets import order_by_similarity
 from demo_site.library.models import Artwork
 from tests.pictures import make_artwork, make_embedded, unit_blocks
 
@@ -35,6 +37,11 @@ def _fill(count: int) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {Artwork._meta.db_table}")
+
+
+def _nearest(target: Artwork, *, exact: bool = False) -> set[int]:
+    rows = order_by_similarity(Artwork.objects.all(), target, style=0.75, exact=exact)
+    return {artwork.pk for artwork in rows[:10]}
 
 
 class TestSimilarTo:
@@ -103,6 +110,20 @@ class TestSimilarTo:
         plan = Artwork.objects.filter(published=True).similar_to(target)[:8].explain()
         assert "_hnsw" in plan
         assert "Seq Scan" not in plan
+
+    def test_settings_of_the_index_take_effect_inside_the_query(self, settings: Settings) -> None:
+        _fill(3000)
+        targets = list(Artwork.objects.order_by("pk")[:30])
+        right = {t.pk: _nearest(t, exact=True) for t in targets}
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        recall = {}
+        for ef_search in (1, 400):
+            settings.ARTSIMILARITY = {"EF_SEARCH": ef_search}
+            hits = sum(len(_nearest(t) & right[t.pk]) for t in targets)
+            recall[ef_search] = hits / (10 * len(targets))
+        assert recall[400] > 0.98
+        assert recall[1] < recall[400] - 0.1
 
     def test_a_filter_that_keeps_little_still_fills_the_page_through_the_index(self) -> None:
         _fill(3000)
