@@ -22,7 +22,6 @@ from django.db import Error, connection
 from pytest_django import DjangoDbBlocker
 
 from artsimilarity.benchmark.scratch import PLAIN_TABLE, TABLE
-from artsimilarity.benchmark.sweep import EF_SEARCH, STRATEGIES
 from artsimilarity.benchmark.truth import Truth
 from artsimilarity.benchmark.vectors import draw_centres, draw_library, find_centres
 from artsimilarity.conf import get_settings
@@ -125,16 +124,27 @@ class TestRun:
             assert report["built"][name]["index_bytes"] > 300 * 472 * 2
             assert report["built"][name]["table_bytes"] > 300 * 472 * 2
 
-    def test_the_sweep_tries_candidates_and_strategies(self, outcome: Outcome) -> None:
+    def test_the_sweep_tries_numbers_of_candidates_at_every_balance(self, outcome: Outcome) -> None:
+        tried = {
+            (v["result"]["style"], v["ef_search"])
+            for v in outcome.report["sweep"]
+            if v["result"]["keep_percent"] == 100
+        }
+        candidates = (40, 100, 200, 300, 500)
+        assert tried == {(s, ef) for s in (0, 0.25, 0.5, 0.75, 1) for ef in candidates}
+
+    def test_the_sweep_filters_through_the_index_and_exactly(self, outcome: Outcome) -> None:
         variants = outcome.report["sweep"]
-        tried = {(v["result"]["style"], v["ef_search"]) for v in variants if v["ef_search"]}
-        assert {ef_search for _style, ef_search in tried} == set(EF_SEARCH)
-        assert {v["strategy"] for v in variants} == set(STRATEGIES)
-        forced = [v for v in variants if v["strategy"] == "iterative scan"]
+        forced = [v for v in variants if v["strategy"] in ("iterative", "relaxed")]
         assert {v["plan"] for v in forced} == {"hnsw"}
-        exact = [v for v in variants if v["strategy"].startswith("exact")]
-        assert {v["plan"] for v in exact} == {"bitmap", "seq"}
+        exact = [v for v in variants if v["strategy"] == "exact"]
+        assert "hnsw" not in {v["plan"] for v in exact}
         assert {v["result"]["recall"] for v in exact} == {1.0}
+
+    def test_the_sweep_ends_without_an_index_on_the_filter(self, outcome: Outcome) -> None:
+        without = [v for v in outcome.report["sweep"] if not v["filter_indexed"]]
+        exact = [v for v in without if v["strategy"] == "exact"]
+        assert {v["plan"] for v in exact} == {"seq"}
 
     def test_prints_tables_and_the_machine(self, outcome: Outcome) -> None:
         assert "300 rows around 400 drawn vectors" in outcome.text

@@ -1,0 +1,298 @@
+"""Scratch tables in the configured database, and real models on them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.apps.registry import Apps
+from django.core.management.base import CommandError
+from django.db import connections, models
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+from pgvector.django import HnswIndex, VectorField
+
+from artsimilarity.conf import get_settings
+from artsimilarity.models import SimilarityMixin
+from artsimilarity.status import EmbeddingStatus
+
+TABLE = "artsimilarity_benchmark"
+PLAIN_TABLE = "artsimilarity_benchmark_plain"
+
+BUCKETS = 1000
+"""Values of the column ``bucket``: ``bucket < n`` keeps n in a thousand rows."""
+
+_CHUNK = 5_000
+_POLL_SECONDS = 0.5
+# What a row's vector and its links take while the graph is built in memory, generously.
+_GRAPH_BYTES = {"halfvec_ip_ops": 2_000, "vector_ip_ops": 3_000}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scratch:
+    """The models of one run.
+
+    Attributes:
+        pictures: a picture model as a host would write it, with the app's own columns and index.
+        plain: the same vectors as pgvector's README would keep them.
+    """
+
+    pictures: type[Any]
+    plain: type[Any]
+
+    @property
+    def models(self) -> tuple[type[Any], type[Any]]:
+        """Both."""
+        return self.pictures, self.plain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """What an index took to build.
+
+    Attributes:
+        seconds: wall time.
+        index_bytes: of the HNSW index.
+        table_bytes: of the table without its indexes.
+        memory: ``maintenance_work_mem`` that it was built with.
+    """
+
+    seconds: float
+    index_bytes: int
+    table_bytes: int
+    memory: str
+
+
+def make_models() -> Scratch:
+    """Make the model classes, in a registry of their own: the project never sees them.
+
+    Not ``managed = False``: the schema editor would leave out their ordinary indexes.
+    """
+    registry = Apps()
+
+    class Picture(SimilarityMixin, models.Model):  # noqa: DJ008
+        id = models.BigAutoField(primary_key=True)
+        image = models.TextField()
+        bucket = models.IntegerField(db_index=True)
+
+        class Meta:
+            app_label = "artsimilarity"
+            apps = registry
+            db_table = TABLE
+
+    class PlainPicture(models.Model):  # noqa: DJ008
+        id = models.BigAutoField(primary_key=True)
+        bucket = models.IntegerField(db_index=True)
+        embedding = VectorField(dimensions=get_settings().recipe.dimensions)
+
+        class Meta:
+            app_label = "artsimilarity"
+            apps = registry
+            db_table = PLAIN_TABLE
+            indexes = [
+                HnswIndex(
+                    fields=["embedding"],
+                    opclasses=["vector_ip_ops"],
+                    name="artsimilarity_plain_hnsw",
+                )
+            ]
+
+    return Scratch(pictures=Picture, plain=PlainPicture)
+
+
+@contextmanager
+def scratch_tables(using: str, *, keep: bool, replace: bool) -> Iterator[Scratch]:
+    """Create the tables, without their HNSW indexes, and drop them whatever happens.
+
+    Args:
+        using: alias of the database.
+        keep: leave the tables in the end.
+        replace: drop what an earlier run has left.
+
+    Raises:
+        CommandError: the tables are there already.
+    """
+    connection = connections[using]
+    if replace:
+        _drop(using)
+    elif TABLE in connection.introspection.table_names():
+        raise CommandError(
+            _(
+                "The table %(table)s is there already: another benchmark is running, or an earlier "
+                "one was kept or killed. Add --replace to drop it first."
+            )
+            % {"table": TABLE}
+        )
+    scratch = make_models()
+    try:
+        with connection.schema_editor() as editor:
+            for model in scratch.models:
+                every = model._meta.indexes
+                model._meta.indexes = [i for i in every if not isinstance(i, HnswIndex)]
+                editor.create_model(model)
+                model._meta.indexes = every
+        yield scratch
+    finally:
+        if not keep:
+            connection.close()  # an interrupted statement may have left it unusable
+            _drop(using)
+
+
+def _drop(using: str) -> None:
+    with connections[using].cursor() as cursor:
+        for table in (TABLE, PLAIN_TABLE):
+            cursor.execute(f"DROP TABLE IF EXISTS {table}")
+
+
+def fill(
+    scratch: Scratch,
+    library: NDArray[np.float16],
+    buckets: NDArray[np.int32],
+    using: str,
+    on_progress: Callable[[int], object],
+) -> float:
+    """Copy ``library`` into both tables; primary keys count from 1. Return the seconds taken.
+
+    Binary COPY: every value of a row has a fixed length, so numpy lays out a whole chunk at once.
+    """
+    started = time.monotonic()
+    fingerprint = get_settings().recipe.fingerprint
+    columns = {
+        "image": "picture.jpg",
+        "embedding_recipe": fingerprint,
+        "embedding_next_recipe": "",
+        "embedding_digest": "0" * 64,
+        "embedding_image": "picture.jpg",
+        "embedding_status": EmbeddingStatus.READY.value,
+        "embedding_error": "",
+    }
+    _copy(
+        scratch.pictures._meta.db_table,
+        library,
+        buckets,
+        using,
+        on_progress,
+        number=">f2",
+        texts=columns,
+        integers={"embedding_attempts": 1},
+    )
+    _copy(scratch.plain._meta.db_table, library, buckets, using, on_progress, number=">f4")
+    return time.monotonic() - started
+
+
+def _copy(
+    table: str,
+    library: NDArray[np.float16],
+    buckets: NDArray[np.int32],
+    using: str,
+    on_progress: Callable[[int], object],
+    *,
+    number: str,
+    texts: dict[str, str] | None = None,
+    integers: dict[str, int] | None = None,
+) -> None:
+    dimensions = library.shape[1]
+    vector = np.dtype([("size", ">i2"), ("unused", ">i2"), ("values", number, (dimensions,))])
+    layout: list[tuple[str, str | np.dtype[Any], Any]] = [
+        ("id", ">i8", np.arange(1, len(library) + 1)),
+        ("bucket", ">i4", buckets),
+        ("embedding", vector, None),
+    ]
+    layout += [(name, f"S{len(text)}", text.encode()) for name, text in (texts or {}).items()]
+    layout += [(name, ">i2", value) for name, value in (integers or {}).items()]
+    # numpy knows no field of no bytes: of an empty text only the length is written.
+    parts: list[tuple[str, Any]] = [("fields", ">i2")]
+    for name, kind, _value in layout:
+        parts.append((f"{name}_bytes", ">i4"))
+        if kind != "S0":
+            parts.append((name, kind))
+    record = np.dtype(parts)
+    names = ", ".join(name for name, _kind, _value in layout)
+    statement = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
+    with connections[using].cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+        for start in range(0, len(library), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            rows = np.zeros(len(library[part]), record)
+            rows["fields"] = len(layout)
+            for name, kind, value in layout:
+                rows[f"{name}_bytes"] = 0 if kind == "S0" else record[name].itemsize
+                if name == "embedding":
+                    rows[name]["size"] = dimensions
+                    rows[name]["values"] = library[part]
+                elif kind != "S0":
+                    rows[name] = value[part] if isinstance(value, np.ndarray) else value
+            copy.write(rows.tobytes())
+            on_progress(len(rows))
+        copy.write(b"\xff\xff")
+
+
+def build_index(
+    model: type[Any],
+    rows: int,
+    using: str,
+    memory: str | None,
+    on_progress: Callable[[int], object],
+) -> Built:
+    """Build a model's own HNSW index, then vacuum and analyse the table.
+
+    Args:
+        model: one of the scratch models.
+        rows: rows in the table.
+        using: alias of the database.
+        memory: ``maintenance_work_mem`` for the build; None takes what the graph needs.
+        on_progress: called with the rows indexed since its last call.
+    """
+    connection = connections[using]
+    index = next(i for i in model._meta.indexes if isinstance(i, HnswIndex))
+    memory = memory or f"{max(64, rows * _GRAPH_BYTES[index.opclasses[0]] // 2**20)}MB"
+    started = time.monotonic()
+    with _watched(using, rows, on_progress), connection.schema_editor() as editor:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('maintenance_work_mem', %s, true)", [memory])
+        editor.add_index(model, index)
+    seconds = time.monotonic() - started
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"VACUUM (ANALYZE) {table}")
+        cursor.execute("SELECT pg_relation_size(%s), pg_table_size(%s)", [index.name, table])
+        index_bytes, table_bytes = cursor.fetchone()
+    return Built(seconds=seconds, index_bytes=index_bytes, table_bytes=table_bytes, memory=memory)
+
+
+@contextmanager
+def _watched(using: str, rows: int, on_progress: Callable[[int], object]) -> Iterator[None]:
+    """Report how far the server has come with the index, from a connection of its own."""
+    done = threading.Event()
+
+    def watch() -> None:
+        seen = 0
+        try:
+            with connections[using].cursor() as cursor:
+                while not done.wait(_POLL_SECONDS):
+                    cursor.execute(
+                        "SELECT blocks_done::float / nullif(blocks_total, 0) "
+                        "FROM pg_stat_progress_create_index "
+                        "WHERE relid IN (to_regclass(%s), to_regclass(%s))",
+                        [TABLE, PLAIN_TABLE],
+                    )
+                    found = cursor.fetchone()
+                    now = int(rows * found[0]) if found and found[0] else seen
+                    on_progress(now - seen)
+                    seen = now
+        finally:
+            connections[using].close()
+            on_progress(rows - seen)
+
+    watcher = threading.Thread(target=watch, name="index-progress", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
