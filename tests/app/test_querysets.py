@@ -122,7 +122,7 @@ class TestSimilarTo:
             settings.ARTSIMILARITY = {"EF_SEARCH": ef_search}
             hits = sum(len(_nearest(t) & right[t.pk]) for t in targets)
             recall[ef_search] = hits / (10 * len(targets))
-        assert recall[400] > 0.98
+        assert recall[400] > 0.9
         assert recall[1] < recall[400] - 0.1
 
     def test_a_filter_that_keeps_little_still_fills_the_page_through_the_index(self) -> None:
