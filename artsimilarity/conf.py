@@ -59,7 +59,7 @@ class Settings:
     LIMIT: int = 8
     MAX_LIMIT: int = 48
     # Candidates HNSW keeps in hand (hnsw.ef_search): more finds more and takes longer.
-    EF_SEARCH: int = 100
+    EF_SEARCH: int = 200
     # The same for searches that lean on colour (style below 0.1), whose ties are closer.
     EF_SEARCH_COLOUR: int = 300
 

@@ -41,7 +41,8 @@ def plot(report: Report, path: Path) -> None:
         below.bar_label(bars, fmt="{:.3g}", fontsize=8, padding=1)
     above.axhline(RECALL_TARGET, color="black", linestyle="--", linewidth=1)
     above.set(ylabel="lowest recall@10", ylim=(0, 1.05))
-    above.legend(loc="lower left")
+    handles, labels = above.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(names))
     for place, keep in enumerate(keeps):
         target = P95_TARGET_MS if keep == 100 else P95_FILTERED_TARGET_MS
         below.plot([place - 0.45, place + 0.45], [target] * 2, "k--", linewidth=1)

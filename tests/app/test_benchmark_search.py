@@ -175,7 +175,6 @@ class TestTables:
     ) -> None:
         url = urlsplit(postgres_url)._replace(path=f"/{connection.settings_dict['NAME']}")
         command = [sys.executable, "manage.py", "benchmark_search", "--rows", "20000"]
-        # Ctrl-C reaches a command that a shell has put into the background only as ignored.
         run = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -183,6 +182,8 @@ class TestTables:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            # Tests that a shell runs in the background would hand down that Ctrl-C is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:
             _wait_until(lambda: bool(_scratch_tables()) or run.poll() is not None)

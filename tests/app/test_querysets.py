@@ -142,7 +142,7 @@ class TestSimilarTo:
     def test_index_settings_do_not_outlive_the_transaction(self, settings) -> None:  # type: ignore[no-untyped-def]
         target = make_embedded("target")
         sql = str(Artwork.objects.similar_to(target).query)
-        assert "set_config(hnsw.ef_search, 100, true)" in sql
+        assert "set_config(hnsw.ef_search, 200, true)" in sql
 
     @pytest.mark.parametrize("style", [-0.1, 1.1, float("nan")])
     def test_refuses_a_style_outside_0_to_1(self, style: float) -> None:
