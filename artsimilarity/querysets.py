@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import models
 from django.db.models import BooleanField, Case, Exists, F, Func, Q, Subquery, Value, When
 from django.db.models.functions import Cast
-from pgvector.django import HalfVectorField, MaxInnerProduct
+from pgvector.django import HalfVectorField, MaxInnerProduct, VectorField
 
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import block_sizes
@@ -88,6 +88,7 @@ def order_by_similarity(
             f"similar_to() on {queryset.model.__name__} needs a {queryset.model.__name__}, "
             f"not a {type(picture).__name__}."
         )
+    style = round(style, 4)  # nobody sees less, and next to nothing times a small value underflows
     if picture.pk is None:
         raise ValueError("similar_to() needs a saved picture: this one has no primary key yet.")
 
@@ -130,9 +131,14 @@ class _Target:
         self.same_recipe = Q(embedding__isnull=False, embedding_recipe=self.recipe)
 
     def weighted(self, weights: list[float]) -> Any:
-        """The picture's vector times ``weights``, value by value."""
-        literal = Cast(Value(weights, output_field=self._field), self._field)
-        return _Multiply(self.vector, literal, output_field=self._field)
+        """The picture's vector times ``weights``, value by value.
+
+        In single precision: pgvector refuses a product of two half ones that rounds to zero.
+        """
+        single = VectorField(dimensions=len(weights))
+        literal = Cast(Value(weights, output_field=single), single)
+        product = _Multiply(Cast(self.vector, single), literal, output_field=single)
+        return Cast(product, self._field)
 
     def block_product(self, start: int, size: int) -> Any:
         """Inner product of one block (1-based ``start``) of a row's vector and the picture's."""

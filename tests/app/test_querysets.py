@@ -68,6 +68,14 @@ class TestSimilarTo:
             assert found.similarity_colour == pytest.approx(colour, abs=2e-3)
             assert found.similarity == pytest.approx(0.3 * style + 0.7 * colour, abs=2e-3)
 
+    @pytest.mark.parametrize("style", [0.25, 0.75, 1e-5, 1e-300])
+    def test_the_smallest_values_that_a_vector_holds_do_no_harm(self, style: float) -> None:
+        target = make_embedded("target", [1, 6e-8], [1, 6e-8])
+        make_embedded("neighbour", [1, 6e-8], [1, 6e-8])
+        assert _titles(Artwork.objects.similar_to(target, style=style)) == ["neighbour"]
+        exact = order_by_similarity(Artwork.objects.all(), target, style=style, exact=True)
+        assert _titles(exact) == ["neighbour"]
+
     def test_leaves_out_the_picture_itself_and_what_has_no_vector(self) -> None:
         target = make_embedded("target")
         make_artwork("pending")
