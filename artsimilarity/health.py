@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 from django.core import checks
 from django.core.cache import cache
-from django.db import DEFAULT_DB_ALIAS, DatabaseError
+from django.db import DatabaseError, router
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
+from artsimilarity import dispatch
 from artsimilarity.checks import check_databases
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.weight_files import WeightsError, find_weights
+from artsimilarity.models import similarity_models
 from artsimilarity.statistics import worker_answers
 
 logger = logging.getLogger(__name__)
@@ -53,7 +55,9 @@ def find_problems() -> dict[str, str]:
 
 def _check_database() -> str:
     try:
-        messages = check_databases([DEFAULT_DB_ALIAS])
+        messages = check_databases(
+            sorted({router.db_for_write(model) for model in similarity_models()})
+        )
     except DatabaseError as error:
         return f"The database does not answer: {error}"
     serious = [message for message in messages if message.level >= checks.WARNING]
@@ -61,7 +65,10 @@ def _check_database() -> str:
 
 
 def _check_worker() -> str:
-    if worker_answers():
+    waiting = dispatch.queue_length()
+    if waiting is None:
+        return "The broker does not answer. Start it, or correct CELERY_BROKER_URL."
+    if worker_answers(waiting):
         return ""
     return (
         f"No worker serves the queue {get_settings().QUEUE!r}: "

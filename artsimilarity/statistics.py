@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import logging
+from collections import Counter
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from celery import current_app
-from django.db.models import Count, Q
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q
 from django.utils import timezone
 
 from artsimilarity import dispatch, rollout
@@ -15,7 +17,9 @@ from artsimilarity.conf import get_settings
 from artsimilarity.models import SimilarityMixin
 from artsimilarity.querysets import SimilarityQuerySet
 from artsimilarity.recipes import current_plan
-from artsimilarity.status import RolloutState
+from artsimilarity.status import EmbeddingStatus, RolloutState
+
+logger = logging.getLogger(__name__)
 
 _RATE_SECONDS = 60
 _PING_SECONDS = 0.5
@@ -87,23 +91,22 @@ def library_status(
         workers: ask broker and workers too, which takes up to a second.
     """
     rows = SimilarityQuerySet[Any](model, using=using)
-    ready, failed, pending = rows.ready().count(), rows.failed().count(), rows.pending().count()
-    total = rows.count()
-    recent = timezone.now() - timedelta(seconds=_RATE_SECONDS)
-    rate = rows.filter(embedded_at__gte=recent).count() / _RATE_SECONDS
+    counts = _count(rows)
     progress = _rollout_status(model, rows, using)
-    left = pending + (progress.left if progress else 0)
+    left = counts.pending + (progress.left if progress else 0)
+    waiting = dispatch.queue_length() if workers else None
+    rate = counts.recent / _RATE_SECONDS
     return LibraryStatus(
         model=model._meta.label,
-        total=total,
-        ready=ready,
-        pending=pending,
-        failed=failed,
-        without_picture=total - rows.with_picture().count(),
-        by_recipe=_by_recipe(rows),
+        total=counts.total,
+        ready=counts.ready,
+        pending=counts.pending,
+        failed=counts.failed,
+        without_picture=counts.without_picture,
+        by_recipe=dict(sorted(counts.by_recipe.items())),
         rollout=progress,
-        queue_length=dispatch.queue_length() if workers else None,
-        worker_seen=worker_answers() if workers else None,
+        queue_length=waiting,
+        worker_seen=worker_answers(waiting) if workers else None,
         rate=round(rate, 2),
         seconds_left=round(left / rate, 1) if left and rate else None,
         errors=[
@@ -120,19 +123,68 @@ def as_dict(status: LibraryStatus) -> dict[str, Any]:
     return asdict(status)
 
 
-def worker_answers() -> bool:
-    """Ask all workers of the host's Celery app whether any is there that serves our queue."""
+def worker_answers(queue_length: int | None) -> bool:
+    """Ask all workers of the host's Celery app whether any is there that serves our queue.
+
+    Args:
+        queue_length: what :func:`artsimilarity.dispatch.queue_length` has just said. Where it says
+            that the broker does not answer, nobody is asked: Celery would try again for seconds.
+    """
+    if queue_length is None:
+        return False
     try:
         found = current_app.control.inspect(timeout=_PING_SECONDS).active_queues() or {}
-    except Exception:  # noqa: BLE001 -- a broker that is down means that no worker can be seen
+    except Exception:  # the broker went away just now, in the way of its own transport
+        logger.warning("The workers could not be asked.", exc_info=True)
         return False
     queue = get_settings().QUEUE
     return any(one["name"] == queue for queues in found.values() for one in queues)
 
 
-def _by_recipe(rows: SimilarityQuerySet[Any]) -> dict[str, int]:
-    served = rows.filter(embedding__isnull=False).order_by("embedding_recipe")
-    return dict(served.values_list("embedding_recipe").annotate(Count("pk")))
+@dataclass(kw_only=True)
+class _Counts:
+    """Rows by what is in them, from one pass over the table."""
+
+    total: int = 0
+    ready: int = 0
+    pending: int = 0
+    failed: int = 0
+    without_picture: int = 0
+    recent: int = 0
+    by_recipe: Counter[str] = field(default_factory=Counter)
+
+
+def _count(rows: SimilarityQuerySet[Any]) -> _Counts:
+    image = rows.model.similarity_image_field
+    is_held = ~(Q(**{image: ""}) | Q(**{f"{image}__isnull": True}))
+    since = timezone.now() - timedelta(seconds=_RATE_SECONDS)
+    groups = (
+        rows.order_by()
+        .values(
+            "embedding_status",
+            "embedding_recipe",
+            is_held=ExpressionWrapper(is_held, BooleanField()),
+            is_current=ExpressionWrapper(Q(embedding_image=F(image)), BooleanField()),
+            is_served=ExpressionWrapper(Q(embedding__isnull=False), BooleanField()),
+        )
+        .annotate(rows=Count("pk"), recent=Count("pk", filter=Q(embedded_at__gte=since)))
+    )
+    counts = _Counts()
+    for group in groups:
+        number, status = group["rows"], group["embedding_status"]
+        counts.total += number
+        counts.recent += group["recent"]
+        if group["is_served"]:
+            counts.by_recipe[group["embedding_recipe"]] += number
+        if not group["is_held"]:
+            counts.without_picture += number
+        elif not group["is_current"] or status == EmbeddingStatus.PENDING:
+            counts.pending += number
+        elif status == EmbeddingStatus.READY:
+            counts.ready += number
+        else:
+            counts.failed += number
+    return counts
 
 
 def _rollout_status(

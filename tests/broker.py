@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
+import threading
 from typing import Any
 
 import redis
@@ -36,3 +38,27 @@ class Broker:
     def pks(self) -> list[str]:
         """Primary keys of the pictures that wait in the queue, one list over all tasks."""
         return [pk for _task, (_model, pks, _using) in self.tasks() for pk in pks]
+
+
+class RefusingBroker:
+    """A port that hangs up on everybody, and counts who came."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._socket.getsockname()[1]}/0"
+        threading.Thread(target=self._hang_up, daemon=True).start()
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _hang_up(self) -> None:
+        while True:
+            try:
+                visitor, _ = self._socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            visitor.close()

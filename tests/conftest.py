@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from demo_site import servers
 from demo_site.celery import app as celery_app
-from tests.broker import Broker
+from tests.broker import Broker, RefusingBroker
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -82,6 +82,20 @@ def dead_broker() -> Iterator[None]:
     connect("redis://127.0.0.1:1/0")
     yield
     connect(old)
+
+
+@pytest.fixture
+def refusing_broker() -> Iterator[RefusingBroker]:
+    """A broker that hangs up, reached with the options that Celery has by default."""
+    conf = celery_app.conf
+    old = conf.broker_url, conf.broker_transport_options
+    conf.broker_transport_options = {}
+    broker = RefusingBroker()
+    connect(broker.url)
+    yield broker
+    broker.close()
+    conf.broker_transport_options = old[1]
+    connect(old[0])
 
 
 @pytest.fixture

@@ -48,7 +48,14 @@ def test_a_member_of_staff_is_told_what_fails_and_what_helps(
 ) -> None:
     problems = admin_client.get(URL).json()["problems"]
     assert list(problems) == ["worker"]
-    assert "celery -A <project> worker -Q artsimilarity" in problems["worker"]
+    assert "CELERY_BROKER_URL" in problems["worker"]
+
+
+def test_a_missing_worker_is_told_from_a_missing_broker(
+    admin_client: Client, broker: Broker
+) -> None:
+    problem = admin_client.get(URL).json()["problems"]["worker"]
+    assert "celery -A <project> worker -Q artsimilarity" in problem
 
 
 def test_a_missing_index_is_found(admin_client: Client, dead_broker: None) -> None:

@@ -7,12 +7,13 @@ import json
 
 import pytest
 from django.core.management import call_command
+from pytest_django import DjangoAssertNumQueries
 
 from artsimilarity import indexing
 from artsimilarity.encoder.recipe import ART
-from artsimilarity.statistics import as_dict, library_status, worker_answers
+from artsimilarity.statistics import as_dict, library_status
 from demo_site.library.models import Artwork
-from tests.broker import Broker
+from tests.broker import Broker, RefusingBroker
 from tests.pictures import make_artwork, make_embedded
 
 pytestmark = [
@@ -60,7 +61,22 @@ def test_the_queue_is_counted_and_no_worker_is_seen_where_none_is(broker: Broker
 def test_a_broker_that_is_down_is_told_from_an_empty_queue(dead_broker: None) -> None:
     status = library_status(Artwork)
     assert status.queue_length is None
-    assert worker_answers() is False
+    assert status.worker_seen is False
+
+
+def test_a_broker_that_is_down_is_asked_once_and_its_workers_not_at_all(
+    refusing_broker: RefusingBroker,
+) -> None:
+    library_status(Artwork)
+    assert refusing_broker.connections == 1
+
+
+def test_the_table_is_read_once_however_much_is_counted(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    make_embedded("ready")
+    with django_assert_num_queries(3):  # the counts, the roll-out, the last errors
+        library_status(Artwork, workers=False)
 
 
 def test_the_status_is_plain_values() -> None:
