@@ -126,7 +126,9 @@ def embed(
         run.embed(claims)
         if on_progress:
             on_progress(total - len(waiting))
-    _log(model, run.result, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    _log(model, run.result, seconds)
+    signals.chunk_embedded.send_robust(model, result=run.result, seconds=seconds)
     return run.result
 
 

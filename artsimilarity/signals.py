@@ -1,8 +1,9 @@
 """Notices that a picture was uploaded, replaced or taken away, and tells hosts what became of it.
 
-Hosts may listen to ``embedding_succeeded`` (arguments ``pk``, ``using``, ``recipe``) and
-``embedding_failed`` (``pk``, ``using``, ``error``); the sender is the picture's model. Both are
-sent in the worker. What a receiver raises is logged and does no harm.
+Hosts may listen to ``embedding_succeeded`` (arguments ``pk``, ``using``, ``recipe``),
+``embedding_failed`` (``pk``, ``using``, ``error``), ``chunk_embedded`` (``result``, ``seconds``;
+once for all pictures of a task) and ``library_swept`` (``pending``, ``sent``). The sender is the
+picture's model. All are sent in the worker. What a receiver raises is logged and does no harm.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 embedding_succeeded = Signal()
 embedding_failed = Signal()
+chunk_embedded = Signal()
+library_swept = Signal()
 
 _REPLACED = "_artsimilarity_replaced"
 

@@ -16,6 +16,7 @@ from artsimilarity.conf import get_settings
 from artsimilarity.models import BLANK_EMBEDDING, SimilarityMixin
 from artsimilarity.querysets import SimilarityQuerySet
 from artsimilarity.recipes import current_plan
+from artsimilarity.signals import library_swept
 from artsimilarity.status import RolloutState
 
 logger = logging.getLogger(__name__)
@@ -35,22 +36,24 @@ def sweep(model: type[SimilarityMixin], *, using: str = "default") -> int:
         The number of pictures sent.
     """
     rollout.repair(model, using=using)
-    waiting = dispatch.queue_length()
-    if waiting is None or waiting > _ENOUGH_TASKS:
-        return 0
     rows = SimilarityQuerySet[Any](model, using=using)
-    stale = timezone.now() - timedelta(seconds=get_settings().CLAIM_SECONDS)
-    free = rows.filter(Q(embedding_claimed_at__isnull=True) | Q(embedding_claimed_at__lt=stale))
     dispatch.reset_replaced(rows.pending())
-    pks = free.to_do(current_plan(model, using)).order_by("pk").values_list("pk", flat=True)
-    sent = dispatch.send(model, list(pks), using=using)
-    if sent:
-        logger.info(
-            "The sweep sent %d pictures of %s.",
-            sent,
-            model._meta.label,
-            extra={"model": model._meta.label, "sent": sent},
-        )
+    todo = rows.to_do(current_plan(model, using))
+    pending, sent = todo.count(), 0
+    waiting = dispatch.queue_length()
+    if waiting is not None and waiting <= _ENOUGH_TASKS:
+        stale = timezone.now() - timedelta(seconds=get_settings().CLAIM_SECONDS)
+        free = Q(embedding_claimed_at__isnull=True) | Q(embedding_claimed_at__lt=stale)
+        pks = todo.filter(free).order_by("pk").values_list("pk", flat=True)
+        sent = dispatch.send(model, list(pks), using=using)
+    logger.info(
+        "The sweep found %d pictures of %s that wait, and sent %d.",
+        pending,
+        model._meta.label,
+        sent,
+        extra={"model": model._meta.label, "pending": pending, "sent": sent},
+    )
+    library_swept.send_robust(model, pending=pending, sent=sent)
     return sent
 
 
