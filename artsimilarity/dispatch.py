@@ -77,7 +77,8 @@ def enqueue(queryset: models.QuerySet[Any], *, force: bool = False) -> int:
         The number of pictures that were handed to the broker. Those that it did not take stay
         pending; ``embed_artworks --pending`` sends them again.
     """
-    rows = as_similarity_queryset(queryset).with_picture()
+    # Not from a replica, which may lag behind what was just saved.
+    rows = as_similarity_queryset(queryset).with_picture().using(_write_alias(queryset))
     if not force:
         reset_replaced(rows.pending())
         rows = rows.to_do(current_plan(rows.model, rows.db))
@@ -196,3 +197,8 @@ def as_similarity_queryset(queryset: models.QuerySet[Any]) -> SimilarityQuerySet
     if isinstance(queryset, SimilarityQuerySet):
         return queryset
     return SimilarityQuerySet(queryset.model, query=queryset.query.chain(), using=queryset.db)
+
+
+def _write_alias(queryset: models.QuerySet[Any]) -> str:
+    """Return the database to which the rows of ``queryset`` are written."""
+    return queryset.select_for_update().db

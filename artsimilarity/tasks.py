@@ -9,7 +9,7 @@ from typing import Any, Literal
 from celery import Task, shared_task
 from celery.signals import celeryd_after_setup, worker_shutting_down
 from django.apps import apps
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, router
 
 from artsimilarity.conf import get_settings
 
@@ -53,8 +53,9 @@ def sweep() -> None:
     from artsimilarity.models import similarity_models
 
     for model in similarity_models():
-        sweeping.resume_promotion(model)
-        sweeping.sweep(model)
+        using = router.db_for_write(model)
+        sweeping.resume_promotion(model, using=using)
+        sweeping.sweep(model, using=using)
 
 
 @shared_task(name="artsimilarity.enqueue", ignore_result=True, **_GIVEN_BACK)

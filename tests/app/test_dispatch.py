@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.core.management import call_command
 from pytest_django import Settings
 
-from artsimilarity import dispatch
+from artsimilarity import dispatch, tasks
 from demo_site.library.models import Artwork
 from tests.broker import Broker
 from tests.pictures import make_embedded
@@ -69,3 +72,35 @@ def test_a_broker_that_is_down_takes_none(dead_broker: None) -> None:
     _bulk(3)
     assert dispatch.enqueue(Artwork.objects.all()) == 0
     assert Artwork.objects.pending().count() == 3
+
+
+class ReadsFromReplica:
+    """Routes reads to a replica; it is down, so that whoever asks it finds out."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "replica"
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "default"
+
+
+@pytest.fixture
+def replica(settings: Settings) -> None:
+    _bulk(2)
+    settings.DATABASE_ROUTERS = ["tests.app.test_dispatch.ReadsFromReplica"]
+
+
+@pytest.mark.usefixtures("replica")
+class TestWithAReplicaForReading:
+    def test_the_rows_to_send_are_read_from_and_noted_in_the_primary(self, broker: Broker) -> None:
+        assert dispatch.enqueue(Artwork.objects.all()) == 2
+        assert dispatch.enqueue(Artwork.objects.all(), force=True) == 2
+        assert {using for _task, (_model, _pks, using) in broker.tasks()} == {"default"}
+
+    def test_the_sweep_looks_at_the_primary(self, broker: Broker) -> None:
+        tasks.sweep()
+        assert len(broker.pks()) == 2
+
+    def test_the_command_works_on_the_primary(self, broker: Broker) -> None:
+        call_command("embed_artworks", "--no-wait")
+        assert len(broker.pks()) == 2

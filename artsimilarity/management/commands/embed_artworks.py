@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import router
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from tqdm import tqdm
@@ -61,7 +62,9 @@ class Command(BaseCommand):
         which.add_argument("--status", action="store_true", help="print how far the library is")
         parser.add_argument("--json", action="store_true", help="print the status as JSON")
         parser.add_argument("--model", help="app.Model; needed only if several have an embedding")
-        parser.add_argument("--database", default="default", help="alias of the database")
+        parser.add_argument(
+            "--database", help="alias of the database; the one that the model is written to"
+        )
         parser.add_argument("--sync", action="store_true", help="embed here, without a worker")
         parser.add_argument(
             "--no-wait", action="store_true", help="send the tasks and do not watch them"
@@ -70,7 +73,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Choose the rows, make them pending, and see them through."""
         model = self._model(options["model"])
-        everything = SimilarityQuerySet[Any](model, using=options["database"])
+        database = options["database"] or router.db_for_write(model)
+        everything = SimilarityQuerySet[Any](model, using=database)
         if options["status"] or options["json"]:
             self._print_status(everything, as_json=options["json"])
             return
