@@ -16,6 +16,7 @@ from django.db import ProgrammingError, connections, models
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.weight_files import WeightsError, find_weights
 from artsimilarity.fields import EmbeddingField
+from artsimilarity.status import RolloutState
 
 if TYPE_CHECKING:
     from artsimilarity.models import SimilarityMixin
@@ -64,7 +65,7 @@ def check_databases(databases: Sequence[str] | None, **kwargs: Any) -> list[chec
         messages += found
         if not found:
             for model in similarity_models():
-                messages += _check_table(model, alias)
+                messages += [*_check_table(model, alias), *_check_recipe(model, alias)]
     return messages
 
 
@@ -229,6 +230,47 @@ def _check_table(model: type[SimilarityMixin], alias: str) -> list[checks.CheckM
             )
         )
     return messages
+
+
+def _check_recipe(model: type[SimilarityMixin], alias: str) -> list[checks.CheckMessage]:
+    """Compare the recipe that was put into service last with the settings."""
+    from artsimilarity import rollout
+    from artsimilarity.querysets import SimilarityQuerySet
+
+    settings = get_settings()
+    rows = SimilarityQuerySet[Any](model, using=alias)
+    try:
+        latest = rollout.current(model, using=alias)
+        if latest is None or latest.state == RolloutState.FILLING:
+            return []
+        served = latest.fingerprint
+        if served == settings.recipe.fingerprint:
+            return []
+        if not rows.filter(embedding_recipe=served).exists():
+            return []
+    except ProgrammingError:  # not migrated yet
+        return []
+    if settings.next_recipe and served == settings.next_recipe.fingerprint:
+        return [
+            checks.Info(
+                f"{model.__name__} is served under ARTSIMILARITY['NEXT_RECIPE'], which was put "
+                f"into service.",
+                hint="Make it the RECIPE, empty NEXT_RECIPE, and restart.",
+                obj=model,
+                id="artsimilarity.I001",
+            )
+        ]
+    return [
+        checks.Warning(
+            f"{model.__name__} has vectors of the recipe {served}, which was put into service, "
+            f"but new pictures are embedded under {settings.recipe.fingerprint}: neither finds "
+            f"the other.",
+            hint=f"Make {served} the ARTSIMILARITY['RECIPE'], or embed everything anew: "
+            f"'manage.py embed_artworks'.",
+            obj=model,
+            id="artsimilarity.W006",
+        )
+    ]
 
 
 def _fetch(alias: str, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -11,10 +11,13 @@ from django.test.utils import isolate_apps
 from pytest_django import Settings
 
 from artsimilarity import checks
+from artsimilarity.checks import check_databases
 from artsimilarity.encoder.recipe import ART
 from artsimilarity.fields import EmbeddingField
-from artsimilarity.models import SimilarityMixin
+from artsimilarity.models import Rollout, SimilarityMixin
 from demo_site.library.models import Artwork
+from tests.pictures import make_embedded
+from tests.recipes import NEXT
 
 
 def _ids(messages: list[Any]) -> list[str]:
@@ -154,3 +157,34 @@ class TestServer:
 
 def test_nothing_is_asked_of_a_server_that_was_not_named() -> None:
     assert checks.check_databases(None) == []
+
+
+class TestTheRecipeInService:
+    """What is said where the settings lag behind a roll-out."""
+
+    pytestmark = pytest.mark.django_db
+
+    @pytest.fixture(autouse=True)
+    def promoted(self) -> None:
+        make_embedded("one", embedding_recipe=NEXT.fingerprint)
+        Rollout.objects.create(
+            model_label="library.Artwork", fingerprint=NEXT.fingerprint, state="promoted"
+        )
+
+    def test_as_next_recipe_is_worth_a_word(self, settings: Settings) -> None:
+        settings.ARTSIMILARITY = {"NEXT_RECIPE": "tests.recipes.NEXT"}
+        (message,) = check_databases(["default"])
+        assert message.id == "artsimilarity.I001"
+
+    def test_that_the_settings_do_not_name_is_a_warning(self) -> None:
+        (message,) = check_databases(["default"])
+        assert message.id == "artsimilarity.W006"
+        assert NEXT.fingerprint in str(message.hint)
+
+    def test_as_recipe_is_as_it_should_be(self, settings: Settings) -> None:
+        settings.ARTSIMILARITY = {"RECIPE": "tests.recipes.NEXT"}
+        assert check_databases(["default"]) == []
+
+    def test_of_which_no_vector_is_left_does_not_matter(self) -> None:
+        Artwork.objects.update(embedding=None, embedding_recipe="")
+        assert check_databases(["default"]) == []
