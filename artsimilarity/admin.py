@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import display_for_value, unquote
 from django.core.exceptions import PermissionDenied
+from django.db import router
 from django.db.models import QuerySet
 from django.http import (
     Http404,
@@ -22,7 +23,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from artsimilarity import dispatch
+from artsimilarity import dispatch, tasks
 from artsimilarity.admin_actions import ACTIONS, LibraryAction, available
 from artsimilarity.conf import get_settings
 from artsimilarity.models import SimilarityMixin
@@ -39,21 +40,33 @@ else:
 _NEIGHBOURS = 8
 
 
+# As many selected pictures are sent while the administrator waits; more, by a worker.
+_SENT_AT_ONCE = 1000
+
+
 class RecipeFilter(admin.SimpleListFilter):
     """By the recipe of the vector that is served."""
 
     title = _("recipe")
     parameter_name = "embedding_recipe"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The recipes that rows have."""
-        served = model_admin.get_queryset(request).exclude(embedding_recipe="").order_by()
-        names = served.values_list("embedding_recipe", flat=True).distinct()
-        return [(name, name) for name in sorted(names)]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The recipes that the settings name, and all others: asking every row takes too long."""
+        return [*((name, name) for name in _named_recipes()), ("other", _("another recipe"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows of the chosen one."""
+        if self.value() == "other":
+            return queryset.filter(embedding__isnull=False).exclude(
+                embedding_recipe__in=_named_recipes()
+            )
         return queryset.filter(embedding_recipe=self.value()) if self.value() else queryset
+
+
+def _named_recipes() -> list[str]:
+    settings = get_settings()
+    recipes = (settings.recipe, settings.next_recipe)
+    return list(dict.fromkeys(recipe.fingerprint for recipe in recipes if recipe))
 
 
 class SimilarityAdminMixin(_ModelAdmin):
@@ -64,12 +77,16 @@ class SimilarityAdminMixin(_ModelAdmin):
     of its own lets them extend ``admin/artsimilarity/change_list.html`` and ``change_form.html``.
     """
 
-    actions = ["reembed", "retry_failed"]
     change_list_template = "admin/artsimilarity/change_list.html"
     change_form_template = "admin/artsimilarity/change_form.html"
 
     class Media:
         css = {"all": ["artsimilarity/admin.css"]}
+
+    def __init__(self, model: type[Any], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        if self.actions is not None:  # None is how a host does without actions
+            self.actions = [*self.actions, "reembed", "retry_failed"]
 
     # The list
 
@@ -105,7 +122,7 @@ class SimilarityAdminMixin(_ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """The list, with a button to the library page for those who may change pictures."""
-        allowed = self.has_change_permission(request)
+        allowed = self.has_library_permission(request)
         context = {"artsimilarity_library_url": self._url("library") if allowed else None}
         return super().changelist_view(request, {**context, **(extra_context or {})})  # type: ignore[return-value]
 
@@ -137,6 +154,15 @@ class SimilarityAdminMixin(_ModelAdmin):
 
     # The library page
 
+    def has_library_permission(self, request: HttpRequest) -> bool:
+        """Whether this administrator may see figures of the whole library and act on all of it.
+
+        By default those who may change pictures, unless ``get_queryset()`` keeps some from them:
+        the page counts, names and sends every picture.
+        """
+        seen, everything = self.get_queryset(request), self.model._default_manager.all()
+        return self.has_change_permission(request) and seen.query.where == everything.query.where
+
     def get_urls(self) -> list[URLPattern]:
         """The library page's addresses, before those that take anything for a primary key."""
         view = self.admin_site.admin_view
@@ -151,17 +177,11 @@ class SimilarityAdminMixin(_ModelAdmin):
 
     def library_view(self, request: HttpRequest) -> HttpResponse:
         """How far the library is embedded, and what can be done about it."""
-        status = self._library_status(request)
         context = {
-            **self.admin_site.each_context(request),
-            **self._status_context(status),
+            **self._page_context(request),
+            **self._status_context(self._library_status(request)),
             "title": _("Embeddings of the library"),
-            "opts": self.opts,
-            "media": self.media,
             "status_url": self._url("library_status"),
-            "actions": [
-                (action, self._url("library_action", action.name)) for action in available(status)
-            ],
         }
         return TemplateResponse(request, "admin/artsimilarity/library.html", context)
 
@@ -179,16 +199,19 @@ class SimilarityAdminMixin(_ModelAdmin):
         chosen = ACTIONS.get(action)
         if chosen is None:
             raise Http404
-        if request.method == "POST":
-            self._perform(request, chosen)
-            return HttpResponseRedirect(self._url("library"))
         count = chosen.count(status)
+        if request.method == "POST":
+            if count or chosen.refuses:
+                self._perform(request, chosen)
+            else:
+                self.message_user(
+                    request, _("There is nothing for it to do now."), messages.WARNING
+                )
+            return HttpResponseRedirect(self._url("library"))
         seconds = count / status.rate if status.rate and chosen.works else None
         context = {
-            **self.admin_site.each_context(request),
+            **self._page_context(request),
             "title": chosen.label,
-            "opts": self.opts,
-            "media": self.media,
             "action": chosen,
             "count": count,
             "duration": duration_in_words(seconds),
@@ -198,7 +221,7 @@ class SimilarityAdminMixin(_ModelAdmin):
 
     def _perform(self, request: HttpRequest, action: LibraryAction) -> None:
         try:
-            taken = action.perform(self.model, self._database(request))
+            taken = action.perform(self.model, self._database)
         except RolloutError as error:
             self.message_user(request, str(error), messages.ERROR)
             return
@@ -212,9 +235,17 @@ class SimilarityAdminMixin(_ModelAdmin):
             )
 
     def _library_status(self, request: HttpRequest) -> LibraryStatus:
-        if not self.has_change_permission(request):
+        if not self.has_library_permission(request):
             raise PermissionDenied
-        return library_status(self.model, using=self._database(request))
+        return library_status(self.model, using=self._database)
+
+    def _page_context(self, request: HttpRequest) -> dict[str, Any]:
+        request.current_app = self.admin_site.name  # as Django's own views do
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media,
+        }
 
     def _status_context(self, status: LibraryStatus) -> dict[str, Any]:
         left = status.pending + (status.rollout.left if status.rollout else 0)
@@ -228,6 +259,9 @@ class SimilarityAdminMixin(_ModelAdmin):
             "percent": 100 * max(todo - left, 0) // todo if todo else 100,
             "duration": duration_in_words(status.seconds_left),
             "errors": [(error, self._url("change", error.pk)) for error in status.errors],
+            "actions": [
+                (action, self._url("library_action", action.name)) for action in available(status)
+            ],
         }
 
     def _render_panel(self, request: HttpRequest, picture: SimilarityMixin) -> str:
@@ -250,27 +284,34 @@ class SimilarityAdminMixin(_ModelAdmin):
         )
 
     def _send(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        rows = dispatch.as_similarity_queryset(queryset)
+        rows = dispatch.as_similarity_queryset(queryset).using(self._database)
         wanted = rows.with_picture().count()
-        sent = dispatch.enqueue(rows, force=True)
+        if wanted > _SENT_AT_ONCE:
+            dispatch.mark_pending(rows)
+            task = (self.model._meta.label, "pending", self._database)
+            sent = wanted if dispatch.call(tasks.enqueue, *task) else 0
+        else:
+            sent = dispatch.enqueue(rows, force=True)
         message = ngettext(
             "%(count)d picture was sent to the workers.",
             "%(count)d pictures were sent to the workers.",
             sent,
         )
-        self.message_user(request, message % {"count": sent}, messages.SUCCESS)
+        if sent or not wanted:
+            self.message_user(request, message % {"count": sent}, messages.SUCCESS)
         if sent < wanted:
             self.message_user(
                 request,
                 _(
-                    "The broker did not take the others. They wait until "
+                    "The broker does not answer. The pictures that it did not take wait until "
                     "“manage.py embed_artworks --pending” runs."
                 ),
                 messages.WARNING,
             )
 
-    def _database(self, request: HttpRequest) -> str:
-        return self.get_queryset(request).db
+    @property
+    def _database(self) -> str:
+        return router.db_for_write(self.model)
 
     def _url(self, name: str, *args: str) -> str:
         options = self.opts

@@ -28,6 +28,7 @@ class LibraryAction:
         count: how many pictures it concerns; 0 where it makes no sense now.
         perform: does it, on a model in a database; returns whether the broker took the task.
         works: whether workers embed these pictures, so that a time can be told.
+        refuses: whether ``perform`` itself says why it cannot be done, with a ``RolloutError``.
     """
 
     name: str
@@ -36,6 +37,7 @@ class LibraryAction:
     count: Callable[[LibraryStatus], int]
     perform: Callable[[Model, str], bool]
     works: bool = True
+    refuses: bool = False
 
 
 def available(status: LibraryStatus) -> list[LibraryAction]:
@@ -119,6 +121,7 @@ ACTIONS = {
             ),
             _to_roll_out,
             _roll_out,
+            refuses=True,
         ),
         LibraryAction(
             "promote",

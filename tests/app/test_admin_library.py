@@ -13,6 +13,7 @@ from pytest_django import Settings
 from artsimilarity import indexing, rollout
 from artsimilarity.admin import duration_in_words
 from artsimilarity.admin_actions import ACTIONS
+from artsimilarity.encoder.recipe import ART
 from artsimilarity.models import Rollout
 from demo_site.library.models import Artwork
 from tests.broker import Broker
@@ -84,6 +85,12 @@ class TestLibraryPage:
         assert answer["status"]["pending"] == 1
         assert answer["status"]["queue_length"] == 1
         assert "<progress" in answer["panel"]
+        assert _url("pending") in answer["panel"]
+
+    def test_of_an_empty_library_shows_no_bar(self, admin_client: Client, broker: Broker) -> None:
+        page = admin_client.get(LIBRARY).content.decode()
+        assert "There are no pictures yet." in page
+        assert "<progress" not in page
 
     def test_offers_only_what_makes_sense(
         self, admin_client: Client, broker: Broker, next_recipe: None
@@ -118,6 +125,11 @@ class TestButtons:
     def test_sends_the_work_to_a_worker_and_returns_at_once(
         self, admin_client: Client, broker: Broker, which: str
     ) -> None:
+        make_embedded("ready")
+        for status in ("pending", "failed"):
+            picture = make_embedded(status)
+            Artwork.objects.filter(pk=picture.pk).update(embedding_status=status)
+        broker.clear()
         response = admin_client.post(_url(which))
         assert response["Location"] == LIBRARY
         assert broker.tasks() == [("artsimilarity.enqueue", ["library.Artwork", which, "default"])]
@@ -154,7 +166,16 @@ class TestButtons:
         page = admin_client.post(_url("rollout"), follow=True).content.decode()
         assert "NEXT_RECIPE" in page
 
+    @pytest.mark.parametrize("which", ["pending", "failed", "all", "promote", "cancel"])
+    def test_does_nothing_where_there_is_nothing_to_do(
+        self, admin_client: Client, broker: Broker, which: str
+    ) -> None:
+        page = admin_client.post(_url(which), follow=True).content.decode()
+        assert "There is nothing for it to do now." in page
+        assert broker.tasks() == []
+
     def test_a_dead_broker_is_named(self, admin_client: Client, dead_broker: None) -> None:
+        make_embedded("one")
         page = admin_client.post(_url("all"), follow=True).content.decode()
         assert "CELERY_BROKER_URL" in page
 
@@ -238,10 +259,14 @@ def test_retry_failed_leaves_the_others_of_the_selection_alone(
 def test_the_list_is_filtered_by_recipe(admin_client: Client) -> None:
     make_embedded("present")
     make_embedded("outdated", embedding_recipe="x-256+216-" + "0" * 16)
-    query = {"embedding_recipe": "x-256+216-" + "0" * 16}
-    page = admin_client.get(LIST, query).content.decode()
+    query = {"embedding_recipe": "other"}
+    page = admin_client.get(LIST, query).content.decode().split("result_list")[1]
     assert "outdated" in page
-    assert "present" not in page.split("changelist-form")[1]
+    assert "present" not in page
+    query = {"embedding_recipe": ART.fingerprint}
+    page = admin_client.get(LIST, query).content.decode().split("result_list")[1]
+    assert "outdated" not in page
+    assert "present" in page
 
 
 @pytest.mark.parametrize(
