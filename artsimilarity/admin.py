@@ -31,6 +31,7 @@ from artsimilarity.rollout import RolloutError
 from artsimilarity.search import nearest
 from artsimilarity.statistics import LibraryStatus, as_dict, library_status
 from artsimilarity.status import EmbeddingStatus
+from artsimilarity.targets import stored_target
 
 if TYPE_CHECKING:  # the stubs' class is generic, Django's own is not
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -267,7 +268,7 @@ class SimilarityAdminMixin(_ModelAdmin):
     def _render_panel(self, request: HttpRequest, picture: SimilarityMixin) -> str:
         found = nearest(
             self.get_queryset(request).defer("embedding", "embedding_next"),
-            picture,
+            stored_target(picture, self.get_queryset(request).db),
             limit=_NEIGHBOURS,
             style=get_settings().STYLE,
         )

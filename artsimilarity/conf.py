@@ -58,10 +58,18 @@ class Settings:
     # Neighbours a search returns when it names no number, and the most the API hands out.
     LIMIT: int = 8
     MAX_LIMIT: int = 48
+    # The HNSW index (m, ef_construction): more links find more, and take longer to build. A change
+    # shows up in makemigrations.
+    HNSW_M: int = 24
+    HNSW_EF_CONSTRUCTION: int = 200
     # Candidates HNSW keeps in hand (hnsw.ef_search): more finds more and takes longer.
-    EF_SEARCH: int = 200
+    EF_SEARCH: int = 100
     # The same for searches that lean on colour (style below 0.1), whose ties are closer.
-    EF_SEARCH_COLOUR: int = 300
+    EF_SEARCH_COLOUR: int = 200
+    # Where filters keep no more rows than this, a search compares with all of them.
+    EXACT_ROWS: int = 3000
+    # Whether the index is asked for more where a filter left too few (hnsw.iterative_scan).
+    ITERATIVE_SCAN: str = "strict_order"
 
     def __post_init__(self) -> None:
         for key in ("CHUNK_SIZE", "MAX_ATTEMPTS", "MAX_BYTES", "MAX_PIXELS", "TIME_LIMIT"):
@@ -73,6 +81,13 @@ class Settings:
             self._require(key, value is None or value >= 1, "must be None, 1 or more")
         for key in ("EF_SEARCH", "EF_SEARCH_COLOUR"):
             self._require(key, 1 <= getattr(self, key) <= 1000, "must lie between 1 and 1000")
+        known = ("strict_order", "relaxed_order", "off")
+        self._require("ITERATIVE_SCAN", self.ITERATIVE_SCAN in known, f"must be one of {known}")
+        self._require("HNSW_M", 2 <= self.HNSW_M <= 100, "must lie between 2 and 100")
+        least = max(4, 2 * self.HNSW_M)
+        fits = least <= self.HNSW_EF_CONSTRUCTION <= 1000
+        self._require("HNSW_EF_CONSTRUCTION", fits, "must lie between twice HNSW_M and 1000")
+        self._require("EXACT_ROWS", self.EXACT_ROWS >= 0, "must be 0 or more")
         self._require("LIMIT", 1 <= self.LIMIT <= self.MAX_LIMIT, "must lie in 1..MAX_LIMIT")
         self._require("MAX_LIMIT", self.MAX_LIMIT <= 1000, "must be 1000 or less")
         self._require("STYLE", 0 <= self.STYLE <= 1, "must lie between 0 and 1")

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from pgvector.django import HnswIndex
 
 from artsimilarity.checks import check_model
+from artsimilarity.conf import get_settings
 from artsimilarity.fields import (
     EmbeddingField,
     WorkerDateTimeField,
@@ -156,10 +157,13 @@ def _add_indexes(sender: type[models.Model], **kwargs: Any) -> None:
         )
     ]
     if not has_own:
+        settings = get_settings()
         indexes.append(
             HnswIndex(
                 fields=["embedding"],
                 opclasses=["halfvec_ip_ops"],
+                m=settings.HNSW_M,
+                ef_construction=settings.HNSW_EF_CONSTRUCTION,
                 name=f"{options.db_table[:12]}_{digest}_hnsw",
             )
         )

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from django.apps import apps
 from django.db import models
-from django.db.models import BooleanField, Case, Exists, F, Func, Q, Subquery, Value, When
-from django.db.models.functions import Cast
-from pgvector.django import HalfVectorField, MaxInnerProduct, VectorField
+from django.db.models import F, Q, Value
 
 from artsimilarity.conf import get_settings
-from artsimilarity.encoder.recipe import block_sizes
-from artsimilarity.status import EmbeddingStatus, RolloutState
+from artsimilarity.expressions import Gate, InnerProductDistance, Subvector
+from artsimilarity.status import EmbeddingStatus
+from artsimilarity.targets import Target, stored_target, target_of_examples
 
 if TYPE_CHECKING:
     from artsimilarity.models import SimilarityMixin
@@ -24,48 +23,27 @@ _M = TypeVar("_M", bound=models.Model)
 _LEANS_ON_COLOUR = 0.1
 
 
-class SetConfig(Func):
-    """A condition that is always true and sets a server setting for the query's transaction.
-
-    Postgres evaluates an uncorrelated subquery once, as a gate before the first row, and pgvector
-    reads its settings when the index scan starts. So the setting travels inside the query itself:
-    no ``SET LOCAL`` of its own, no ``atomic()`` around a lazy queryset, nothing left behind in a
-    pooled connection.
-    """
-
-    template = "(SELECT set_config(%(expressions)s, true)) IS NOT NULL"
-    output_field = BooleanField()
-
-    def __init__(self, name: str, value: str) -> None:
-        super().__init__(Value(name), Value(value))
-
-
-class _Multiply(Func):
-    """Element by element product of two vectors."""
-
-    template = "(%(expressions)s)"
-    arg_joiner = " * "
-
-
 def order_by_similarity(
     queryset: models.QuerySet[_M],
-    picture: SimilarityMixin,
+    target: Target,
     *,
     style: float | None = None,
+    candidates: int | None = None,
     exact: bool = False,
 ) -> models.QuerySet[_M]:
-    """Return ``queryset``'s pictures, nearest to ``picture`` first, as one lazy query.
+    """Return ``queryset``'s pictures, nearest to ``target`` first, as one lazy query.
 
-    The picture's vector never leaves the database: the query reads it by primary key, weighs its
-    two blocks, and asks the HNSW index. A picture without an embedding has no neighbours. Only
-    vectors of the picture's own recipe are compared with it, and the picture itself is left out.
+    Only vectors of the target's own recipe are compared with it, and its examples are left out. A
+    picture without an embedding has no neighbours.
 
     Args:
-        queryset: any queryset of the picture's model, not sliced; filters and joins compose. An
+        queryset: any queryset of the target's model, not sliced; filters and joins compose. An
             ``order_by`` is replaced: a second sort key would disable the index.
-        picture: a saved instance.
+        target: what to compare with.
         style: weight of the style block, 0..1; the colour block gets the rest. None takes
             ``ARTSIMILARITY["STYLE"]``.
+        candidates: ``hnsw.ef_search``; None takes ``ARTSIMILARITY["EF_SEARCH"]`` or
+            ``["EF_SEARCH_COLOUR"]``.
         exact: compare with every row instead of asking the index.
 
     Returns:
@@ -74,123 +52,96 @@ def order_by_similarity(
         their weighted mean, by which it is ordered.
 
     Raises:
-        ValueError: ``style`` lies outside 0..1, or the picture is not saved.
-        TypeError: the picture is of another model.
+        ValueError: ``style`` lies outside 0..1.
     """
-    settings = get_settings()
-    style = settings.STYLE if style is None else style
-    if not 0 <= style <= 1:
-        raise ValueError(
-            f"style must lie between 0 (colour alone) and 1 (style alone), not {style}."
-        )
-    if not isinstance(picture, queryset.model._meta.concrete_model or queryset.model):
-        raise TypeError(
-            f"similar_to() on {queryset.model.__name__} needs a {queryset.model.__name__}, "
-            f"not a {type(picture).__name__}."
-        )
-    style = round(style, 4)  # nobody sees less, and next to nothing times a small value underflows
-    if picture.pk is None:
-        raise ValueError("similar_to() needs a saved picture: this one has no primary key yet.")
-
-    style_size, colour_size = block_sizes(picture.embedding_recipe or settings.recipe.fingerprint)
-    target = type(picture)._base_manager.filter(pk=picture.pk, embedding__isnull=False)
-    found = _Target(target, style_size + colour_size)
+    style = check_style(style)
+    distance = InnerProductDistance(target.column, target.weighted(style))
+    gate: list[Any] = []
     if exact:
-        found = _PromotedTarget(target, style_size + colour_size)
+        distance = distance.without_index()
     else:
-        ef_search = settings.EF_SEARCH_COLOUR if style < _LEANS_ON_COLOUR else settings.EF_SEARCH
-        queryset = queryset.filter(
-            SetConfig("hnsw.ef_search", str(ef_search)),
-            SetConfig("hnsw.iterative_scan", "strict_order"),
+        settings = get_settings()
+        if candidates is None:
+            candidates = candidates_for(style)
+        gate.append(
+            Gate(
+                {
+                    "hnsw.ef_search": str(candidates),
+                    "hnsw.iterative_scan": settings.ITERATIVE_SCAN,
+                },
+                target.source,
+            )
         )
-    weights = [style] * style_size + [1 - style] * colour_size
-    distance = MaxInnerProduct(found.row, found.weighted(weights))
+    size, colour_size = target.block_sizes
     ordered: models.QuerySet[_M] = (
-        # The first condition is a gate: without a vector the index is not even opened.
-        queryset.filter(Exists(target), found.same_recipe)
-        .exclude(pk=picture.pk)
+        queryset.filter(*gate, target.condition, ~Q(pk__in=target.excluded))
         .alias(_distance=distance)
         .annotate(
             similarity=Value(-1.0) * F("_distance"),
-            similarity_style=found.block_product(1, style_size),
-            similarity_colour=found.block_product(style_size + 1, colour_size),
+            similarity_style=_block_product(target, 1, size),
+            similarity_colour=_block_product(target, size + 1, colour_size),
         )
         .order_by("_distance")
     )
     return ordered
 
 
-class _Target:
-    """The picture whose neighbours are wanted, as expressions over its row and the others'."""
+def check_style(style: float | None) -> float:
+    """Return the balance to search with, to four digits: nobody sees less.
 
-    def __init__(self, target: models.QuerySet[Any], dimensions: int) -> None:
-        self._field = HalfVectorField(dimensions=dimensions)
-        self.recipe = Subquery(target.values("embedding_recipe"))
-        self.vector: Any = Subquery(target.values("embedding"))
-        self.row: Any = F("embedding")  # the bare column, which is what the index knows
-        self.same_recipe = Q(embedding__isnull=False, embedding_recipe=self.recipe)
-
-    def weighted(self, weights: list[float]) -> Any:
-        """The picture's vector times ``weights``, value by value.
-
-        In single precision: pgvector refuses a product of two half ones that rounds to zero.
-        """
-        single = VectorField(dimensions=len(weights))
-        literal = Cast(Value(weights, output_field=single), single)
-        product = _Multiply(Cast(self.vector, single), literal, output_field=single)
-        return Cast(product, self._field)
-
-    def block_product(self, start: int, size: int) -> Any:
-        """Inner product of one block (1-based ``start``) of a row's vector and the picture's."""
-        field = HalfVectorField(dimensions=size)
-        blocks = [
-            Func(side, Value(start), Value(size), function="subvector", output_field=field)
-            for side in (self.row, self.vector)
-        ]
-        return Value(-1.0) * MaxInnerProduct(*blocks)
-
-
-class _PromotedTarget(_Target):
-    """The same for an exact scan, which no index restricts to one column.
-
-    While a new recipe is being promoted, every picture has its vector of that recipe in either of
-    the two columns: so the whole library can be compared under it, not just the part that has
-    moved, and a page is full at any moment.
+    Raises:
+        ValueError: it lies outside 0..1.
     """
-
-    def __init__(self, target: models.QuerySet[Any], dimensions: int) -> None:
-        super().__init__(target, dimensions)
-        rollouts = apps.get_model("artsimilarity", "Rollout")._default_manager.filter(
-            model_label=target.model._meta.label, state=RolloutState.PROMOTING
+    style = get_settings().STYLE if style is None else style
+    if not 0 <= style <= 1:
+        raise ValueError(
+            f"style must lie between 0 (colour alone) and 1 (style alone), not {style}."
         )
-        moving = Exists(rollouts) & Q(embedding_next__isnull=False)
-        self.recipe = Subquery(target.values(_r=_choose(moving, "embedding", "_recipe")))
-        self.vector = Subquery(target.values(_v=_choose(moving, "embedding", "")))
-        served = Q(embedding__isnull=False, embedding_recipe=self.recipe)
-        self.row = Case(
-            When(served, then=F("embedding")),
-            default=F("embedding_next"),
-            output_field=self._field,
-        )
-        self.same_recipe = served | Q(
-            embedding_next__isnull=False, embedding_next_recipe=self.recipe
-        )
+    return round(style, 4)
 
 
-def _choose(moving: Any, name: str, suffix: str) -> Case:
-    """The column of the next recipe where a promotion is moving it, else the served one's."""
-    return Case(When(moving, then=F(f"{name}_next{suffix}")), default=F(f"{name}{suffix}"))
+def candidates_for(style: float) -> int:
+    """Return the ``hnsw.ef_search`` for a balance, where nothing is known of filters."""
+    settings = get_settings()
+    return settings.EF_SEARCH_COLOUR if style < _LEANS_ON_COLOUR else settings.EF_SEARCH
+
+
+def _block_product(target: Target, start: int, size: int) -> Any:
+    """Inner product of one block (1-based ``start``) of a row's vector and the target's."""
+    blocks = [Subvector(side, start, size) for side in (target.column, target.vector)]
+    return Value(-1.0) * InnerProductDistance(*blocks)
 
 
 class SimilarityQuerySet(models.QuerySet[_M]):
     """The queryset of :class:`~artsimilarity.models.SimilarityMixin`; hosts may inherit from it."""
 
-    def similar_to(self, picture: SimilarityMixin, style: float | None = None) -> Self:
-        """Return these pictures, nearest to ``picture`` first; slice it to the number you show.
+    def similar_to(
+        self,
+        examples: SimilarityMixin | Iterable[SimilarityMixin],
+        style: float | None = None,
+        *,
+        unlike: SimilarityMixin | Iterable[SimilarityMixin] = (),
+    ) -> Self:
+        """Return these pictures, nearest to the examples first; slice it to the number you show.
 
-        See :func:`order_by_similarity` for arguments, annotations and errors.
+        ``Artwork.objects.similar_to(artwork)[:8]``; or ``similar_to([a, b, c], unlike=[d])`` for
+        pictures like the middle of several, away from others. The vector of a single example is
+        read inside the query; several are read at once, when this is called.
+
+        Args:
+            examples: a saved picture, or some.
+            style: see :func:`order_by_similarity`, also for annotations.
+            unlike: pictures to move away from.
+
+        Raises:
+            ValueError: ``style`` lies outside 0..1, a picture is not saved, or there is none.
+            TypeError: a picture is of another model.
         """
-        return order_by_similarity(self, picture, style=style)  # type: ignore[return-value]
+        target = make_target(self, examples, unlike)
+        if target is None:
+            check_style(style)
+            return self.none()
+        return order_by_similarity(self, target, style=style)  # type: ignore[return-value]
 
     def with_picture(self) -> Self:
         """Return the rows that hold a picture at all."""
@@ -241,6 +192,39 @@ class SimilarityQuerySet(models.QuerySet[_M]):
     @property
     def _image_field(self) -> str:
         return self.model.similarity_image_field  # type: ignore[attr-defined, no-any-return]
+
+
+def make_target(
+    queryset: models.QuerySet[Any],
+    examples: SimilarityMixin | Iterable[SimilarityMixin],
+    unlike: SimilarityMixin | Iterable[SimilarityMixin] = (),
+) -> Target | None:
+    """Return what ``similar_to`` looks for; None if no example has a vector.
+
+    Raises:
+        ValueError: a picture is not saved, or there is none.
+        TypeError: a picture is of another model than the queryset's.
+    """
+    liked, disliked = _as_list(examples), _as_list(unlike)
+    if not liked:
+        raise ValueError("similar_to() needs at least one picture.")
+    model = queryset.model._meta.concrete_model or queryset.model
+    for picture in (*liked, *disliked):
+        if not isinstance(picture, model):
+            raise TypeError(
+                f"similar_to() on {queryset.model.__name__} needs a {queryset.model.__name__}, "
+                f"not a {type(picture).__name__}."
+            )
+        if picture.pk is None:
+            raise ValueError("similar_to() needs a saved picture: this one has no primary key yet.")
+    if len(liked) == 1 and not disliked:
+        return stored_target(liked[0], queryset.db)
+    pks = [picture.pk for picture in liked], [picture.pk for picture in disliked]
+    return target_of_examples(model, *pks, queryset.db)
+
+
+def _as_list(pictures: SimilarityMixin | Iterable[SimilarityMixin]) -> list[SimilarityMixin]:
+    return [pictures] if isinstance(pictures, models.Model) else list(pictures)
 
 
 _FromQuerySet = models.Manager.from_queryset(SimilarityQuerySet)

@@ -12,8 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from artsimilarity.conf import get_settings
 from artsimilarity.models import SimilarityMixin
-from artsimilarity.querysets import order_by_similarity
+from artsimilarity.planning import plan_search
+from artsimilarity.querysets import SimilarityQuerySet, check_style, order_by_similarity
 from artsimilarity.status import EmbeddingStatus
+from artsimilarity.targets import Target, for_scan, stored_target
+
+SCORES = ("similarity", "similarity_style", "similarity_colour")
+"""Annotations that every picture found carries."""
 
 
 class NeighbourStatus(models.TextChoices):
@@ -69,8 +74,9 @@ def more_like_this(
 ) -> Neighbours:
     """Return the pictures nearest to ``picture`` among those that the visitor may see.
 
-    One query; a second one, which compares with every row, only where the index returned fewer
-    pictures than asked for, because the table is small or the filters keep next to nothing of it.
+    One query where nothing is filtered. Filters cost a question to the planner first; and a second
+    search, which compares with every row, follows where the index returned fewer pictures than
+    asked for, because the table is small.
 
     Args:
         picture: an instance of a model with an embedding.
@@ -97,20 +103,60 @@ def more_like_this(
         return Neighbours([], _status_of(picture), style)
 
     visible = visible_pictures(type(picture), queryset, request)
-    pictures = nearest(visible, picture, limit=limit, style=style)
+    target = stored_target(picture, visible.db)
+    pictures = nearest(visible, target, limit=limit, style=check_style(style))
     return Neighbours(pictures, NeighbourStatus.READY if pictures else _status_of(picture), style)
 
 
 def nearest(
-    queryset: models.QuerySet[Any], picture: SimilarityMixin, *, limit: int, style: float
+    queryset: models.QuerySet[Any], target: Target, *, limit: int, style: float
 ) -> list[Any]:
-    """Return the ``limit`` pictures of ``queryset`` nearest to ``picture``; one or two queries.
+    """Return the ``limit`` pictures of ``queryset`` nearest to ``target``.
 
-    For callers that have settled already who may see what, as an admin has.
+    For callers that have settled already who may see what, as an admin has. How the search is made
+    is chosen from what the filters keep (:mod:`artsimilarity.planning`); a page that the index
+    leaves short is filled by comparing with every row.
     """
-    pictures = list(order_by_similarity(queryset, picture, style=style)[:limit])
-    if len(pictures) < limit:
-        pictures = list(order_by_similarity(queryset, picture, style=style, exact=True)[:limit])
+    if _may_repeat_rows(queryset):
+        return _nearest_once_each(queryset, target, limit=limit, style=style)
+    plan = plan_search(queryset, style)
+    if not plan.exact:
+        ordered = order_by_similarity(queryset, target, style=style, candidates=plan.candidates)
+        pictures = list(ordered[:limit])
+        if len(pictures) >= limit:
+            return pictures
+    target = for_scan(target, queryset.model, queryset.db)
+    scanned = order_by_similarity(queryset, target, style=style, exact=True)
+    # Scores are worked out for the page alone: Postgres would do so for every row it sorts.
+    page = queryset.filter(pk__in=scanned.values("pk")[:limit])
+    return list(order_by_similarity(page, target, style=style, exact=True))
+
+
+def _may_repeat_rows(queryset: models.QuerySet[Any]) -> bool:
+    """Whether a picture may come more than once, or rows are put together by the query."""
+    query = queryset.query
+    joins = (getattr(join, "join_field", None) for join in query.alias_map.values())
+    return bool(
+        query.distinct
+        or query.group_by is not None
+        or any(getattr(one, "multiple", False) for one in joins)
+    )
+
+
+def _nearest_once_each(
+    queryset: models.QuerySet[Any], target: Target, *, limit: int, style: float
+) -> list[Any]:
+    """Search the plain rows, so that the index serves and none repeats; then load the host's."""
+    plain = SimilarityQuerySet[Any](queryset.model, using=queryset.db).only("pk")
+    found = nearest(
+        plain.filter(pk__in=queryset.order_by().values("pk")), target, limit=limit, style=style
+    )
+    rows = {row.pk: row for row in queryset.filter(pk__in=[one.pk for one in found]).order_by()}
+    pictures = [rows[one.pk] for one in found if one.pk in rows]
+    scores = {one.pk: one for one in found}
+    for picture in pictures:
+        for name in SCORES:
+            setattr(picture, name, getattr(scores[picture.pk], name))
     return pictures
 
 

@@ -17,6 +17,7 @@ from artsimilarity.benchmark.scratch import BUCKETS, Scratch
 from artsimilarity.conf import get_settings
 from artsimilarity.querysets import order_by_similarity
 from artsimilarity.search import more_like_this
+from artsimilarity.targets import stored_target
 
 K = 10
 """Length of a page: recall is recall@10."""
@@ -78,7 +79,8 @@ class App:
     def ordered(self, query: Query, *, exact: bool = False) -> Any:
         """The queryset of its first query, or of its second, exact one; not sliced."""
         rows = _filtered(self._rows, query)
-        return order_by_similarity(rows, query.picture, style=query.style, exact=exact)
+        target = stored_target(query.picture, rows.db)
+        return order_by_similarity(rows, target, style=query.style, exact=exact)
 
 
 class Exact:
@@ -94,8 +96,9 @@ class Exact:
     def ask(self, query: Query) -> list[int]:
         """The app's own exact query."""
         rows = _filtered(self._rows, query)
-        found = order_by_similarity(rows, query.picture, style=query.style, exact=True)
-        return [picture.pk for picture in found[:K]]
+        target = stored_target(query.picture, rows.db)
+        found = order_by_similarity(rows, target, style=query.style, exact=True)
+        return list(found.values_list("pk", flat=True)[:K])
 
 
 class Plain:

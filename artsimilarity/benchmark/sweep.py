@@ -14,7 +14,7 @@ from artsimilarity.benchmark.contenders import App, K, Query
 from artsimilarity.benchmark.measure import Clients, Result, measure
 from artsimilarity.benchmark.scratch import TABLE
 from artsimilarity.benchmark.truth import Truth
-from artsimilarity.querysets import SetConfig
+from artsimilarity.expressions import Gate
 
 # The only way to the HNSW index is an index scan without a sort after it.
 _HNSW_ONLY = {"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off"}
@@ -149,9 +149,9 @@ def _rows(app: App, strategy: Strategy, query: Query) -> Any:
     rows = app.ordered(query, exact=strategy.exact)
     # The later of two settings is the one that holds.
     if strategy.ef_search is not None:
-        rows = rows.filter(SetConfig("hnsw.ef_search", str(strategy.ef_search)))
+        rows = rows.filter(Gate({"hnsw.ef_search": str(strategy.ef_search)}))
     if strategy.relaxed:
-        rows = rows.filter(SetConfig("hnsw.iterative_scan", "relaxed_order"))
+        rows = rows.filter(Gate({"hnsw.iterative_scan": "relaxed_order"}))
     return rows[: K * _OVERFETCH if strategy.relaxed else K]
 
 

@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from artsimilarity.conf import get_settings
 from artsimilarity.querysets import order_by_similarity
+from artsimilarity.targets import stored_target
 from demo_site.library.models import Artwork
 from tests.pictures import make_artwork, make_embedded, unit_blocks
 
@@ -40,7 +41,9 @@ def _fill(count: int) -> None:
 
 
 def _nearest(target: Artwork, *, exact: bool = False) -> set[int]:
-    rows = order_by_similarity(Artwork.objects.all(), target, style=0.75, exact=exact)
+    rows = order_by_similarity(
+        Artwork.objects.all(), stored_target(target, "default"), style=0.75, exact=exact
+    )
     return {artwork.pk for artwork in rows[:10]}
 
 
@@ -73,7 +76,8 @@ class TestSimilarTo:
         target = make_embedded("target", [1, 6e-8], [1, 6e-8])
         make_embedded("neighbour", [1, 6e-8], [1, 6e-8])
         assert _titles(Artwork.objects.similar_to(target, style=style)) == ["neighbour"]
-        exact = order_by_similarity(Artwork.objects.all(), target, style=style, exact=True)
+        wanted = stored_target(target, "default")
+        exact = order_by_similarity(Artwork.objects.all(), wanted, style=style, exact=True)
         assert _titles(exact) == ["neighbour"]
 
     def test_leaves_out_the_picture_itself_and_what_has_no_vector(self) -> None:
@@ -126,12 +130,13 @@ class TestSimilarTo:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
         recall = {}
-        for ef_search in (1, 400):
-            settings.ARTSIMILARITY = {"EF_SEARCH": ef_search}
+        for ef_search, iterative_scan in ((400, "strict_order"), (2, "strict_order"), (2, "off")):
+            settings.ARTSIMILARITY = {"EF_SEARCH": ef_search, "ITERATIVE_SCAN": iterative_scan}
             hits = sum(len(_nearest(t) & right[t.pk]) for t in targets)
-            recall[ef_search] = hits / (10 * len(targets))
-        assert recall[400] > 0.9
-        assert recall[1] < recall[400] - 0.1
+            recall[ef_search, iterative_scan] = hits / (10 * len(targets))
+        assert recall[400, "strict_order"] > 0.95
+        assert recall[2, "off"] <= 0.2  # two candidates cannot fill a page of ten
+        assert recall[2, "strict_order"] > 0.2
 
     def test_a_filter_that_keeps_little_still_fills_the_page_through_the_index(self) -> None:
         _fill(3000)
@@ -150,7 +155,7 @@ class TestSimilarTo:
     def test_index_settings_do_not_outlive_the_transaction(self, settings) -> None:  # type: ignore[no-untyped-def]
         target = make_embedded("target")
         sql = str(Artwork.objects.similar_to(target).query)
-        assert "set_config(hnsw.ef_search, 200, true)" in sql
+        assert "set_config(hnsw.ef_search, 100, true)" in sql
 
     @pytest.mark.parametrize("style", [-0.1, 1.1, float("nan")])
     def test_refuses_a_style_outside_0_to_1(self, style: float) -> None:
@@ -165,6 +170,69 @@ class TestSimilarTo:
     def test_refuses_an_instance_of_another_model(self) -> None:
         with pytest.raises(TypeError, match="needs a Artwork, not a ContentType"):
             Artwork.objects.similar_to(ContentType())  # type: ignore[arg-type]
+
+
+class TestSeveralExamples:
+    def test_find_what_lies_between_them(self) -> None:
+        first, second = make_embedded("first", [1, 0, 0]), make_embedded("second", [0, 1, 0])
+        make_embedded("like one of them", [1, 0, 0])
+        make_embedded("between", [1, 1, 0])
+        found = Artwork.objects.similar_to([first, second], style=1)
+        assert _titles(found) == ["between", "like one of them"]
+
+    def test_scores_are_those_of_numpy(self) -> None:
+        random = np.random.default_rng(2)
+        blocks = [(random.normal(size=256), random.random(216)) for _ in range(5)]
+        a, b, c, d, _ = [make_embedded(str(i), *block) for i, block in enumerate(blocks)]
+        v = [unit_blocks(*block).astype(float) for block in blocks]
+        middle = (v[0] + v[1]) / 2 - 0.5 * (v[2] + v[3]) / 2
+        (found,) = Artwork.objects.similar_to([a, b], style=0.4, unlike=[c, d])
+        for part, score in (
+            (slice(0, 256), found.similarity_style),
+            (slice(256, None), found.similarity_colour),
+        ):
+            right = middle[part] @ v[4][part] / np.linalg.norm(middle[part])
+            assert score == pytest.approx(right, abs=2e-3)
+
+    def test_leads_away_from_those_it_should_be_unlike(self) -> None:
+        liked, unliked = make_embedded("liked", [1, 0, 0]), make_embedded("unliked", [0, 1, 0])
+        make_embedded("a bit of both", [1, 0.5, 0])
+        make_embedded("a bit of something else", [1, 0, 0.6])
+        with_both = Artwork.objects.similar_to([liked], style=1)
+        assert _titles(with_both)[0] == "a bit of both"
+        away = Artwork.objects.similar_to([liked], style=1, unlike=unliked)
+        assert _titles(away) == ["a bit of something else", "a bit of both"]
+
+    def test_are_no_answer_themselves(self) -> None:
+        pictures = [make_embedded(str(number)) for number in range(4)]
+        found = Artwork.objects.similar_to(pictures[:2], unlike=pictures[2:3])
+        assert list(found) == pictures[3:]
+
+    def test_without_a_vector_do_not_count(self) -> None:
+        embedded, new = make_embedded("embedded"), make_artwork("new")
+        make_embedded("other")
+        assert _titles(Artwork.objects.similar_to([embedded, new])) == ["other"]
+        assert not Artwork.objects.similar_to([new, make_artwork("newer")])
+
+    def test_of_two_recipes_are_never_mixed(self) -> None:
+        old = "old-256+216-" + "0" * 16
+        examples = [
+            make_embedded("1"),
+            make_embedded("2", embedding_recipe=old),
+            make_embedded("3"),
+        ]
+        make_embedded("old neighbour", embedding_recipe=old)
+        make_embedded("neighbour")
+        assert _titles(Artwork.objects.similar_to(examples)) == ["neighbour"]
+
+    def test_must_be_at_least_one(self) -> None:
+        with pytest.raises(ValueError, match="at least one picture"):
+            Artwork.objects.similar_to([])
+
+    def test_uses_the_index(self) -> None:
+        _fill(3000)
+        plan = Artwork.objects.similar_to(Artwork.objects.all()[:3])[:8].explain()
+        assert "_hnsw" in plan
 
 
 class TestStates:

@@ -4,20 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.db.models import BigIntegerField, Count
+from django.db.models.functions import Cast, Length
+from pytest_django import Settings
 
+from artsimilarity.conf import get_settings
+from artsimilarity.planning import SearchPlan, plan_search
 from artsimilarity.search import more_like_this
 from demo_site.library.models import Artwork
-from tests.pictures import make_artwork, make_embedded
+from tests.pictures import make_artwork, make_embedded, unit_blocks
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that hides nothing."""
+    monkeypatch.delattr(Artwork, "similarity_queryset")
 
 
 def _titles(neighbours: Any) -> list[str]:
     return [artwork.title for artwork in neighbours]
 
 
-def test_returns_the_nearest_up_to_the_limit_with_one_query(django_assert_num_queries: Any) -> None:
+def test_returns_the_nearest_up_to_the_limit_with_one_query(
+    django_assert_num_queries: Any,
+    everything: Any,
+) -> None:
     target = make_embedded("target", [1, 0])
     make_embedded("near", [1, 0.1])
     make_embedded("far", [0, 1])
@@ -27,14 +46,114 @@ def test_returns_the_nearest_up_to_the_limit_with_one_query(django_assert_num_qu
     assert neighbours.status == "ready"
 
 
-def test_asks_at_most_twice(django_assert_max_num_queries: Any) -> None:
+def test_asks_at_most_thrice_where_the_library_is_small(
+    django_assert_max_num_queries: Any, everything: Any
+) -> None:
     target = make_embedded("target")
     make_embedded("only one")
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         assert len(more_like_this(target, limit=8)) == 1
     alone = make_embedded("alone", embedding_recipe="other-256+216-" + "1" * 16)
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         assert len(more_like_this(alone)) == 0
+
+
+class TestFilters:
+    """How a search is made follows what the filters keep."""
+
+    @pytest.fixture
+    def library(self) -> Artwork:
+        """Two thousand pictures, of which 1, 10 and 50 % are of a kind."""
+        random = np.random.default_rng(3)
+        fingerprint = get_settings().recipe.fingerprint
+        Artwork.objects.bulk_create(
+            Artwork(
+                title=str(number),
+                image=f"{number}.png",
+                artist="rare" if number % 100 == 0 else "tenth" if number % 10 == 1 else "",
+                technique="etching" if number % 2 else "woodcut",
+                embedding=unit_blocks(random.normal(size=256), random.random(216)).tolist(),
+                embedding_recipe=fingerprint,
+                embedding_image=f"{number}.png",
+                embedding_status="ready",
+            )
+            for number in range(2000)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {Artwork._meta.db_table}")
+        picture = Artwork.objects.order_by("pk").last()
+        assert picture is not None
+        return picture
+
+    def test_that_keep_few_rows_are_searched_exactly(self, library: Artwork) -> None:
+        rare = Artwork.objects.filter(artist="rare")
+        assert plan_search(rare, 0.75).exact
+
+    def test_that_keep_many_ask_the_index_for_more_candidates(
+        self, library: Artwork, settings: Settings
+    ) -> None:
+        settings.ARTSIMILARITY = {"EXACT_ROWS": 100}
+        half = plan_search(Artwork.objects.filter(technique="etching"), 0.75)
+        tenth = plan_search(Artwork.objects.filter(artist="tenth"), 0.75)
+        assert not half.exact
+        assert not tenth.exact
+        assert half.candidates == pytest.approx(100 * 2**0.5, rel=0.1)
+        assert tenth.candidates == pytest.approx(100 * 10**0.5, rel=0.2)
+
+    def test_are_not_asked_about_where_there_are_none(self, django_assert_num_queries: Any) -> None:
+        with django_assert_num_queries(0):
+            plan = plan_search(Artwork.objects.all(), 0.75)
+        assert (plan.exact, plan.candidates) == (False, 100)
+
+    @pytest.mark.parametrize("style", [0, 0.25, 0.5, 0.75, 1])
+    @pytest.mark.parametrize("exact_rows", [0, 3000])
+    def test_leave_the_right_answer_whatever_way_it_is_found(
+        self, library: Artwork, settings: Settings, style: float, exact_rows: int
+    ) -> None:
+        settings.ARTSIMILARITY = {"EXACT_ROWS": exact_rows}
+        kept = Artwork.objects.filter(artist="tenth")
+        found = more_like_this(library, limit=12, style=style, queryset=kept)
+        vectors = {a.pk: a.embedding for a in kept.defer(None).exclude(pk=library.pk)}
+        target = np.array(Artwork.objects.defer(None).get(pk=library.pk).embedding)
+        weights = np.r_[np.full(256, style), np.full(216, 1 - style)]
+        scores = {pk: float((target * weights) @ np.array(v)) for pk, v in vectors.items()}
+        right = sorted(scores, key=lambda pk: -scores[pk])[:12]
+        assert len({picture.pk for picture in found} & set(right)) >= 11
+        for picture in found:
+            assert picture.similarity == pytest.approx(scores[picture.pk], abs=2e-3)
+
+    @pytest.mark.parametrize("keeps", [1, 2, 11, 12])
+    def test_never_leave_a_page_short_of_what_there_is(self, library: Artwork, keeps: int) -> None:
+        pks = list(Artwork.objects.order_by("pk").values_list("pk", flat=True)[:keeps])
+        found = more_like_this(library, limit=12, queryset=Artwork.objects.filter(pk__in=pks))
+        assert {picture.pk for picture in found} == set(pks)
+
+    def test_may_join_without_showing_a_picture_twice(self, library: Artwork) -> None:
+        user = User.objects.create_user("editor")
+        content_type = ContentType.objects.get_for_model(Artwork)
+        chosen = list(Artwork.objects.order_by("pk")[:3])
+        for number in range(2):
+            for picture in chosen:
+                LogEntry.objects.create(
+                    user=user,
+                    content_type=content_type,
+                    object_id=str(picture.pk),
+                    object_repr="",
+                    action_flag=number + 1,
+                )
+        edited = LogEntry.objects.annotate(pk_=Cast("object_id", BigIntegerField())).values("pk_")
+        found = more_like_this(library, queryset=Artwork.objects.filter(pk__in=edited))
+        assert sorted(p.pk for p in found) == sorted(p.pk for p in chosen)
+
+    def test_may_be_distinct_or_grouped_and_keep_the_hosts_annotations(
+        self, library: Artwork
+    ) -> None:
+        rows = Artwork.objects.filter(artist="rare").annotate(letters=Length("title"))
+        for queryset in (rows.distinct(), rows.annotate(count=Count("pk"))):
+            found = more_like_this(library, limit=5, queryset=queryset)
+            assert _titles(found) == _titles(more_like_this(library, limit=5, queryset=rows))
+            assert [p.letters for p in found] == [len(p.title) for p in found]
+            assert all(picture.similarity_style <= 1.001 for picture in found)
 
 
 def test_a_page_that_the_index_left_short_is_filled_by_an_exact_scan(
@@ -52,6 +171,7 @@ def test_a_page_that_the_index_left_short_is_filled_by_an_exact_scan(
         return rows if exact else rows.none()
 
     monkeypatch.setattr(search, "order_by_similarity", short)
+    monkeypatch.setattr(search, "plan_search", lambda *_: SearchPlan(exact=False, candidates=1))
     assert len(more_like_this(target, limit=2)) == 2
 
 

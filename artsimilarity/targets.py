@@ -1,0 +1,205 @@
+"""What pictures are compared with: a stored picture, several, or a vector from elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.db import connections
+from django.db.models import Case, F, Field, Q, When
+
+from artsimilarity.conf import get_settings
+from artsimilarity.encoder.recipe import block_sizes
+from artsimilarity.expressions import Sql
+from artsimilarity.status import RolloutState
+
+if TYPE_CHECKING:
+    from artsimilarity.models import SimilarityMixin
+
+# How much an example to move away from counts against one to move towards.
+_UNLIKE_WEIGHT = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A vector to compare pictures with, as SQL.
+
+    Attributes:
+        block_sizes: values of the style block and of the colour block.
+        vector: a ``halfvec`` of both blocks, each of length 1, or all zero if it does not matter.
+        recipe: the fingerprint of its recipe, or SQL that reads it. Pictures of other recipes are
+            not compared with it.
+        excluded: primary keys of the examples, which are no answer.
+        source: ``FROM ... WHERE ...`` of the row that ``vector`` is read from, if it is.
+        moving: the recipe is being promoted: pictures have their vector of it in either column.
+    """
+
+    block_sizes: tuple[int, int]
+    vector: Sql
+    recipe: str | Sql
+    excluded: tuple[Any, ...] = ()
+    source: Sql | None = None
+    moving: bool = False
+
+    @property
+    def column(self) -> Any:
+        """The vector of a picture that meets the condition."""
+        if not self.moving:
+            return F("embedding")  # the bare column, which is what the index knows
+        return Case(
+            When(self._is_served, then=F("embedding")),
+            default=F("embedding_next"),
+            output_field=Field(),
+        )
+
+    @property
+    def condition(self) -> Q:
+        """Which pictures can be compared with it."""
+        if not self.moving:
+            return self._is_served
+        return self._is_served | Q(embedding_next__isnull=False, embedding_next_recipe=self.recipe)
+
+    @property
+    def _is_served(self) -> Q:
+        return Q(embedding__isnull=False, embedding_recipe=self.recipe)
+
+    def weighted(self, style: float) -> Sql:
+        """The style block times ``style``, and the colour block times ``1 - style``.
+
+        In single precision: pgvector refuses a product of two half ones that rounds to zero.
+        """
+        sizes, total = self.block_sizes, sum(self.block_sizes)
+        weights = " || ".join(f"array_fill(%s::real, ARRAY[{size}])" for size in sizes)
+        return Sql(
+            f"({self.vector.sql}::vector({total}) * ({weights})::vector({total}))"
+            f"::halfvec({total})",
+            [*self.vector.params, style, 1 - style],
+        )
+
+
+def stored_target(picture: SimilarityMixin, using: str) -> Target:
+    """Return a saved picture as a target whose vector is read inside the query for the others."""
+    options = picture._meta.get_field("embedding").model._meta  # the parent of an inherited one
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    source = Sql(
+        f"FROM {quote(options.db_table)} t WHERE t.{quote(str(options.pk.column))} = %s "
+        f"AND t.embedding IS NOT NULL",
+        [picture._meta.pk.get_db_prep_value(picture.pk, connection)],
+    )
+    return Target(
+        block_sizes=block_sizes(picture.embedding_recipe or get_settings().recipe.fingerprint),
+        vector=Sql(f"(SELECT t.embedding {source.sql})", source.params),
+        recipe=Sql(f"(SELECT t.embedding_recipe {source.sql})", source.params),
+        excluded=(picture.pk,),
+        source=source,
+    )
+
+
+def vector_target(
+    values: Sequence[float],
+    recipe: str,
+    *,
+    excluded: Iterable[Any] = (),
+) -> Target:
+    """Return a vector, made by the recipe of that fingerprint, as a target.
+
+    Args:
+        values: style block, then colour block; scaled to length 1 here, block by block. A block of
+            zeros stays as it is: it has no say.
+        recipe: fingerprint.
+        excluded: primary keys that are no answer.
+
+    Raises:
+        ValueError: the number of values is not that of the recipe, or one is not finite.
+    """
+    style, colour = block_sizes(recipe)
+    if len(values) != style + colour:
+        raise ValueError(f"Recipe {recipe} has {style + colour} values, not {len(values)}.")
+    blocks = [*_unit(values[:style]), *_unit(values[style:])]
+    if not all(map(math.isfinite, blocks)):
+        raise ValueError("A vector to search by must be finite.")
+    return Target(
+        block_sizes=(style, colour),
+        vector=Sql(f"%s::halfvec({style + colour})", [_literal(blocks)]),
+        recipe=recipe,
+        excluded=tuple(excluded),
+    )
+
+
+def target_of_examples(
+    model: type[SimilarityMixin], liked: Sequence[Any], unlike: Sequence[Any], using: str
+) -> Target | None:
+    """Return the middle of some pictures, moved away from others; reads their vectors now.
+
+    The vectors of one recipe are taken, the one that most of them have; while a recipe is being
+    promoted they may be in either column. Pictures without such a vector do not count.
+
+    Args:
+        model: the pictures'.
+        liked: primary keys of those to move towards, at least one.
+        unlike: primary keys of those to move away from.
+        using: database alias.
+
+    Returns:
+        The target; None if none of ``liked`` has a vector.
+    """
+    moving = is_promoting(model, using)
+    pks = (*liked, *unlike)
+    rows = model._base_manager.using(using).filter(pk__in=pks)
+    columns = ("pk", "embedding_recipe", "embedding", "embedding_next_recipe", "embedding_next")
+    vectors: dict[Any, dict[str, Any]] = {}
+    for pk, recipe, vector, next_recipe, next_vector in rows.values_list(*columns):
+        # The recipe that is coming goes first: all pictures have it, not only those left behind.
+        found = {next_recipe: next_vector, recipe: vector} if moving else {recipe: vector}
+        vectors[pk] = {name: one for name, one in found.items() if one is not None}
+    towards = [vectors[pk] for pk in liked if pk in vectors]
+    counted = Counter(recipe for found in towards for recipe in found)
+    if not counted:
+        return None
+    recipe = counted.most_common(1)[0][0]
+    values = _mean([found[recipe] for found in towards if recipe in found])
+    away = [vectors[pk][recipe] for pk in unlike if recipe in vectors.get(pk, {})]
+    if away:
+        pairs = zip(values, _mean(away), strict=True)
+        values = [value - _UNLIKE_WEIGHT * other for value, other in pairs]
+    return vector_target(values, recipe, excluded=pks)
+
+
+def for_scan(target: Target, model: type[SimilarityMixin], using: str) -> Target:
+    """Return ``target`` as an exact scan wants it, which no index restricts to one column.
+
+    While a new recipe is being promoted, every picture has its vector of that recipe in either of
+    the two columns: so the whole library can be compared under it, not just the part that has
+    moved, and a page is full at any moment.
+    """
+    if not is_promoting(model, using):
+        return target
+    if target.source is not None:
+        target = target_of_examples(model, target.excluded, (), using) or target
+    return replace(target, moving=True)
+
+
+def is_promoting(model: type[SimilarityMixin], using: str) -> bool:
+    """Whether a new recipe is being put into service at this moment."""
+    rollouts = apps.get_model("artsimilarity", "Rollout")._default_manager.using(using)
+    options = (model._meta.concrete_model or model)._meta
+    return rollouts.filter(model_label=options.label, state=RolloutState.PROMOTING).exists()
+
+
+def _mean(vectors: Sequence[Sequence[float]]) -> list[float]:
+    return [sum(values) / len(vectors) for values in zip(*vectors, strict=True)]
+
+
+def _unit(values: Sequence[float]) -> list[float]:
+    length = math.hypot(*values)
+    return [value / length for value in values] if length else list(values)
+
+
+def _literal(values: Sequence[float]) -> str:
+    """Write a vector as Postgres reads it; half precision keeps fewer digits than this."""
+    return f"[{','.join(f'{value:.6g}' for value in values)}]"
