@@ -54,7 +54,7 @@ class Encoder:
             if value is not None and value < 1:
                 raise ValueError(f"{name} is at least 1, not {value}.")
         self.recipe: Final = recipe
-        self.device: Final = _choose_device(device)
+        self.device: Final = choose_device(device)
         self.batch_size: Final = batch_size or _BATCH_SIZES[self.device.type]
         if threads is not None:
             torch.set_num_threads(threads)
@@ -120,8 +120,12 @@ class Encoder:
         return vectors
 
 
-def _choose_device(name: str) -> torch.device:
-    """The device of that name, or for ``auto`` the fastest kind that this machine has."""
+def choose_device(name: str) -> torch.device:
+    """The device of that name, or for ``auto`` the fastest kind that this machine has.
+
+    Raises:
+        DeviceUnavailable: The device asked for by name cannot be used here.
+    """
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

@@ -50,8 +50,7 @@ class StyleNetwork(nn.Module):
             with torch.device("meta"):
                 self.reduce = nn.Conv2d(CHANNELS[recipe.layer], recipe.reduced_channels, 1)
             assign_weights({"reduce": self.reduce}, weights)
-        self.matrix_steps: Final = matrix_steps(recipe)
-        self.with_means: Final = recipe.means
+        self.recipe: Final = recipe
         self.project = projection(recipe, weights)
         projected = () if isinstance(self.project, nn.Identity) else (self.project, _to_length_one)
         self.vector_steps: Final = (_to_length_one, *projected) if scaled else (self.project,)
@@ -67,13 +66,23 @@ class StyleNetwork(nn.Module):
         described = []
         for segment in self.segments:
             maps = segment(maps)
-            described.append(self._describe(self.reduce(maps)))
+            described.append(describe(self.reduce(maps), self.recipe))
         values = torch.cat([described[place] for place in self.order], dim=1)
         return _in_turn(self.vector_steps, values)
 
-    def _describe(self, maps: Tensor) -> Tensor:
-        values = _in_turn(self.matrix_steps, maps)
-        return torch.cat([values, maps.mean(dim=(2, 3))], dim=1) if self.with_means else values
+
+def describe(maps: Tensor, recipe: Recipe) -> Tensor:
+    """The recipe's values of one layer before they are scaled: matrix_steps, then the means.
+
+    Args:
+        maps: Feature maps, reduced where the recipe reduces, shape (n, channels, height, width).
+        recipe: Which steps there are.
+
+    Returns:
+        Shape (n, d); for a recipe of one layer d is its descriptor_dimensions.
+    """
+    values = _in_turn(matrix_steps(recipe), maps)
+    return torch.cat([values, maps.mean(dim=(2, 3))], dim=1) if recipe.means else values
 
 
 def matrix_steps(recipe: Recipe) -> list[Step]:
