@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from pgvector.django import HnswIndex, VectorField
 
 from artsimilarity.conf import get_settings
+from artsimilarity.indexes import hnsw_index, memory_for, watched
 from artsimilarity.models import SimilarityMixin
 from artsimilarity.status import EmbeddingStatus
 
@@ -28,9 +28,6 @@ BUCKETS = 1000
 """Values of the column ``bucket``: ``bucket < n`` keeps n in a thousand rows."""
 
 _CHUNK = 5_000
-_POLL_SECONDS = 0.5
-# What a row's vector and its links take while the graph is built in memory, generously.
-_GRAPH_BYTES = {"halfvec_ip_ops": 2_000, "vector_ip_ops": 3_000}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,10 +246,17 @@ def build_index(
         on_progress: called with the rows indexed since its last call.
     """
     connection = connections[using]
-    index = next(i for i in model._meta.indexes if isinstance(i, HnswIndex))
-    memory = memory or f"{max(64, rows * _GRAPH_BYTES[index.opclasses[0]] // 2**20)}MB"
+    index = hnsw_index(model)
+    memory = memory or memory_for(index, rows)
+    seen = 0
+
+    def note(share: float) -> None:
+        nonlocal seen
+        on_progress(int(rows * share) - seen)
+        seen = int(rows * share)
+
     started = time.monotonic()
-    with _watched(using, rows, on_progress), connection.schema_editor() as editor:
+    with watched(using, [model._meta.db_table], note), connection.schema_editor() as editor:
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('maintenance_work_mem', %s, true)", [memory])
         editor.add_index(model, index)
@@ -263,36 +267,3 @@ def build_index(
         cursor.execute("SELECT pg_relation_size(%s), pg_table_size(%s)", [index.name, table])
         index_bytes, table_bytes = cursor.fetchone()
     return Built(seconds=seconds, index_bytes=index_bytes, table_bytes=table_bytes, memory=memory)
-
-
-@contextmanager
-def _watched(using: str, rows: int, on_progress: Callable[[int], object]) -> Iterator[None]:
-    """Report how far the server has come with the index, from a connection of its own."""
-    done = threading.Event()
-
-    def watch() -> None:
-        seen = 0
-        try:
-            with connections[using].cursor() as cursor:
-                while not done.wait(_POLL_SECONDS):
-                    cursor.execute(
-                        "SELECT blocks_done::float / nullif(blocks_total, 0) "
-                        "FROM pg_stat_progress_create_index "
-                        "WHERE relid IN (to_regclass(%s), to_regclass(%s))",
-                        [TABLE, PLAIN_TABLE],
-                    )
-                    found = cursor.fetchone()
-                    now = int(rows * found[0]) if found and found[0] else seen
-                    on_progress(now - seen)
-                    seen = now
-        finally:
-            connections[using].close()
-            on_progress(rows - seen)
-
-    watcher = threading.Thread(target=watch, name="index-progress", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from artsimilarity import dispatch, rollout, sweep
 from artsimilarity.conf import get_settings
-from artsimilarity.models import SimilarityMixin, similarity_models
+from artsimilarity.management.model_choice import choose_model
 from artsimilarity.querysets import SimilarityQuerySet
 from artsimilarity.recipes import current_plan
 from artsimilarity.statistics import as_dict, library_status
@@ -72,7 +72,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Choose the rows, make them pending, and see them through."""
-        model = self._model(options["model"])
+        model = choose_model(options["model"])
         database = options["database"] or router.db_for_write(model)
         everything = SimilarityQuerySet[Any](model, using=database)
         if options["status"] or options["json"]:
@@ -113,21 +113,6 @@ class Command(BaseCommand):
                 ),
                 returncode=130,
             ) from None
-
-    def _model(self, label: str | None) -> type[SimilarityMixin]:
-        known = {model._meta.label: model for model in similarity_models()}
-        if label is None and len(known) == 1:
-            return next(iter(known.values()))
-        if not known:
-            raise CommandError(
-                _("No installed model inherits from artsimilarity.models.SimilarityMixin.")
-            )
-        for name, model in known.items():
-            if label is not None and name.lower() == label.lower():
-                return model
-        raise CommandError(
-            _("Name the model with --model: %(models)s.") % {"models": ", ".join(sorted(known))}
-        )
 
     def _choose(
         self, everything: SimilarityQuerySet[Any], options: dict[str, Any]

@@ -1,0 +1,78 @@
+"""Build the index of the vectors, or build it anew, while the site goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, connections, router
+from django.utils.translation import gettext as _
+from tqdm import tqdm
+
+from artsimilarity.indexes import build_concurrently, hnsw_index, is_built_as_declared, memory_for
+from artsimilarity.management.model_choice import choose_model
+
+
+class Command(BaseCommand):
+    """``manage.py build_similarity_index [--rebuild] [--maintenance-work-mem SIZE]``."""
+
+    help = (
+        "Builds the HNSW index of a picture model where it is missing, invalid, or has other "
+        "parameters than HNSW_M and HNSW_EF_CONSTRUCTION; with --rebuild in any case. Searches and "
+        "uploads go on meanwhile."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--model", help="app.Model; needed only if several have an embedding")
+        parser.add_argument(
+            "--database", help="alias of the database; the one that the model is written to"
+        )
+        parser.add_argument("--rebuild", action="store_true", help="also if nothing is wrong")
+        parser.add_argument(
+            "--maintenance-work-mem",
+            metavar="SIZE",
+            help="memory for the build, such as 2GB; default: what the graph needs",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Build, with a bar that follows the server's own progress."""
+        model = choose_model(options["model"])
+        using = options["database"] or router.db_for_write(model)
+        if not options["rebuild"] and is_built_as_declared(model, using):
+            self.stdout.write(_("The index is as it should be. --rebuild builds it anew."))
+            return
+        rows = model._base_manager.using(using).filter(embedding__isnull=False).count()
+        memory = options["maintenance_work_mem"] or memory_for(hnsw_index(model), rows)
+        self.stdout.write(
+            _("Building the index of %(rows)d vectors with maintenance_work_mem %(memory)s.")
+            % {"rows": rows, "memory": memory}
+        )
+        # disable=None: no bar where standard error is a log file and not a terminal.
+        with tqdm(total=100, unit="%", dynamic_ncols=True, disable=None) as bar:
+            try:
+                build_concurrently(
+                    model,
+                    using=using,
+                    memory=memory,
+                    on_progress=lambda share: bar.update(round(100 * share) - bar.n),
+                )
+            except Error as error:
+                raise CommandError(
+                    _(
+                        "The index could not be built: %(error)s The present one, if any, is still "
+                        "in use; run the command again, perhaps with a smaller "
+                        "--maintenance-work-mem."
+                    )
+                    % {"error": error}
+                ) from error
+            except KeyboardInterrupt:
+                connections[using].close()
+                raise CommandError(
+                    _(
+                        "Stopped. The present index, if any, is still in use; the next run removes "
+                        "what this one has left."
+                    ),
+                    returncode=130,
+                ) from None
+        self.stdout.write(_("The index is built and in use."))
