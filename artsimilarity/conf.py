@@ -62,6 +62,11 @@ class Settings:
     # shows up in makemigrations.
     HNSW_M: int = 24
     HNSW_EF_CONSTRUCTION: int = 200
+    # Seconds for which searches are remembered in the cache of that name; 0 is never.
+    CACHE_SECONDS: int = 0
+    CACHE: str = "default"
+    # How much neighbours should differ from each other: 0 not at all, 1 above all.
+    DIVERSIFY: float = 0.0
     # Candidates HNSW keeps in hand (hnsw.ef_search): more finds more and takes longer.
     EF_SEARCH: int = 100
     # The same for searches that lean on colour (style below 0.1), whose ties are closer.
@@ -87,6 +92,8 @@ class Settings:
         least = max(4, 2 * self.HNSW_M)
         fits = least <= self.HNSW_EF_CONSTRUCTION <= 1000
         self._require("HNSW_EF_CONSTRUCTION", fits, "must lie between twice HNSW_M and 1000")
+        self._require("CACHE_SECONDS", self.CACHE_SECONDS >= 0, "must be 0 or more")
+        self._require("DIVERSIFY", 0 <= self.DIVERSIFY <= 1, "must lie between 0 and 1")
         self._require("EXACT_ROWS", self.EXACT_ROWS >= 0, "must be 0 or more")
         self._require("LIMIT", 1 <= self.LIMIT <= self.MAX_LIMIT, "must lie in 1..MAX_LIMIT")
         self._require("MAX_LIMIT", self.MAX_LIMIT <= 1000, "must be 1000 or less")

@@ -19,8 +19,8 @@ from artsimilarity.querysets import candidates_for
 # The planner's price of reading what a filter keeps, above which the index is asked after all:
 # about three times that of a hundred thousand rows one after the other.
 _EXACT_COST = 50_000
-# The most that pgvector takes for hnsw.ef_search.
-_MOST_CANDIDATES = 1000
+MOST_CANDIDATES = 1000
+"""The most that pgvector takes for ``hnsw.ef_search``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +45,8 @@ def plan_search(queryset: models.QuerySet[Any], style: float) -> SearchPlan:
     if rows <= get_settings().EXACT_ROWS and cost <= _EXACT_COST:
         return SearchPlan(exact=True, candidates=candidates)
     share = min(1.0, rows / max(_table_rows(queryset), 1.0))
-    wider = math.ceil(candidates / math.sqrt(share)) if share else _MOST_CANDIDATES
-    return SearchPlan(exact=False, candidates=min(wider, _MOST_CANDIDATES))
+    wider = math.ceil(candidates / math.sqrt(share)) if share else MOST_CANDIDATES
+    return SearchPlan(exact=False, candidates=min(wider, MOST_CANDIDATES))
 
 
 def _estimate(queryset: models.QuerySet[Any]) -> tuple[float, float]:

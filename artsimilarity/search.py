@@ -6,19 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from artsimilarity.caching import SCORES, remembered
 from artsimilarity.conf import get_settings
+from artsimilarity.diversity import CANDIDATES
+from artsimilarity.diversity import diversify as diversified
 from artsimilarity.models import SimilarityMixin
-from artsimilarity.planning import plan_search
+from artsimilarity.paging import Cursor, CursorError
+from artsimilarity.planning import MOST_CANDIDATES, plan_search
 from artsimilarity.querysets import SimilarityQuerySet, check_style, order_by_similarity
 from artsimilarity.status import EmbeddingStatus
 from artsimilarity.targets import Target, for_scan, stored_target
-
-SCORES = ("similarity", "similarity_style", "similarity_colour")
-"""Annotations that every picture found carries."""
 
 
 class NeighbourStatus(models.TextChoices):
@@ -44,6 +46,8 @@ class Neighbours(Sequence[Any]):
     pictures: Sequence[Any]
     status: NeighbourStatus
     style: float
+    next_page: str = ""
+    """Where the next page begins, for ``after``; empty on the last page."""
 
     @overload
     def __getitem__(self, index: int) -> Any: ...
@@ -71,6 +75,8 @@ def more_like_this(
     style: float | None = None,
     queryset: models.QuerySet[Any] | None = None,
     request: HttpRequest | None = None,
+    diversify: float | None = None,
+    after: Cursor | str | None = None,
 ) -> Neighbours:
     """Return the pictures nearest to ``picture`` among those that the visitor may see.
 
@@ -84,12 +90,47 @@ def more_like_this(
         style: weight of style against colour, 0..1; None takes ``["STYLE"]``.
         queryset: the rows to choose from, besides what ``similarity_queryset`` allows.
         request: the visitor's, handed to ``similarity_queryset``.
+        diversify: how much the pictures should differ from each other, 0..1; None takes
+            ``["DIVERSIFY"]``. See :mod:`artsimilarity.diversity`.
+        after: ``next_page`` of the page before. Pages are in plain order of similarity, so nothing
+            is diversified.
 
     Returns:
         The neighbours. A picture without an embedding has none, and the status says why.
 
     Raises:
-        ValueError: ``limit`` or ``style`` is out of range.
+        ValueError: ``limit``, ``style`` or ``diversify`` is out of range, or ``after`` is no
+            cursor (:class:`~artsimilarity.paging.CursorError`).
+    """
+    settings = get_settings()
+    limit, style = check_limit(limit), check_style(style)
+    diversify = settings.DIVERSIFY if diversify is None else diversify
+    cursor = Cursor.parse(after) if isinstance(after, str) else after
+    if picture.pk is None:
+        return Neighbours([], _status_of(picture), style)
+    visible = visible_pictures(type(picture), queryset, request)
+
+    def find() -> list[Any]:
+        target = stored_target(picture, visible.db)
+        if cursor is not None or not diversify:
+            return nearest(visible, target, limit=limit, style=style, after=cursor)
+        near = nearest(visible, target, limit=max(limit, CANDIDATES), style=style)
+        return diversified(
+            near, target, style=style, amount=diversify, limit=limit, using=visible.db
+        )
+
+    pictures = remembered(picture, visible, (limit, style, diversify, str(cursor)), find)
+    status = NeighbourStatus.READY if pictures else _status_of(picture)
+    full = len(pictures) == limit and (cursor is not None or not diversify)
+    following = str(Cursor.after(pictures, cursor)) if full else ""
+    return Neighbours(pictures, status, style, following)
+
+
+def check_limit(limit: int | None) -> int:
+    """Return how many pictures to look for.
+
+    Raises:
+        ValueError: it lies outside 1..``ARTSIMILARITY["MAX_LIMIT"]``.
     """
     settings = get_settings()
     limit = settings.LIMIT if limit is None else limit
@@ -98,38 +139,51 @@ def more_like_this(
             f"limit must lie between 1 and ARTSIMILARITY['MAX_LIMIT'] = {settings.MAX_LIMIT}, "
             f"not {limit}."
         )
-    style = settings.STYLE if style is None else style
-    if picture.pk is None:
-        return Neighbours([], _status_of(picture), style)
-
-    visible = visible_pictures(type(picture), queryset, request)
-    target = stored_target(picture, visible.db)
-    pictures = nearest(visible, target, limit=limit, style=check_style(style))
-    return Neighbours(pictures, NeighbourStatus.READY if pictures else _status_of(picture), style)
+    return limit
 
 
 def nearest(
-    queryset: models.QuerySet[Any], target: Target, *, limit: int, style: float
+    queryset: models.QuerySet[Any],
+    target: Target,
+    *,
+    limit: int,
+    style: float,
+    after: Cursor | None = None,
 ) -> list[Any]:
     """Return the ``limit`` pictures of ``queryset`` nearest to ``target``.
 
     For callers that have settled already who may see what, as an admin has. How the search is made
     is chosen from what the filters keep (:mod:`artsimilarity.planning`); a page that the index
     leaves short is filled by comparing with every row.
+
+    Raises:
+        CursorError: ``after`` names primary keys that are none of this model.
     """
     if _may_repeat_rows(queryset):
-        return _nearest_once_each(queryset, target, limit=limit, style=style)
+        return _nearest_once_each(queryset, target, limit=limit, style=style, after=after)
     plan = plan_search(queryset, style)
     if not plan.exact:
-        ordered = order_by_similarity(queryset, target, style=style, candidates=plan.candidates)
-        pictures = list(ordered[:limit])
+        wanted = limit + (after.count if after else 0)
+        candidates = min(max(plan.candidates, wanted), MOST_CANDIDATES)
+        ordered = order_by_similarity(queryset, target, style=style, candidates=candidates)
+        pictures = list(_behind(ordered, after)[:limit])
         if len(pictures) >= limit:
             return pictures
     target = for_scan(target, queryset.model, queryset.db)
     scanned = order_by_similarity(queryset, target, style=style, exact=True)
     # Scores are worked out for the page alone: Postgres would do so for every row it sorts.
-    page = queryset.filter(pk__in=scanned.values("pk")[:limit])
+    page = queryset.filter(pk__in=_behind(scanned, after).values("pk")[:limit])
     return list(order_by_similarity(page, target, style=style, exact=True))
+
+
+def _behind(ordered: models.QuerySet[Any], after: Cursor | None) -> models.QuerySet[Any]:
+    """What follows the page that ``after`` ended."""
+    if after is None:
+        return ordered
+    try:
+        return ordered.filter(_distance__gte=after.distance).exclude(pk__in=after.shown)
+    except (ValueError, ValidationError) as error:
+        raise CursorError(str(error)) from error
 
 
 def _may_repeat_rows(queryset: models.QuerySet[Any]) -> bool:
@@ -144,13 +198,17 @@ def _may_repeat_rows(queryset: models.QuerySet[Any]) -> bool:
 
 
 def _nearest_once_each(
-    queryset: models.QuerySet[Any], target: Target, *, limit: int, style: float
+    queryset: models.QuerySet[Any],
+    target: Target,
+    *,
+    limit: int,
+    style: float,
+    after: Cursor | None,
 ) -> list[Any]:
     """Search the plain rows, so that the index serves and none repeats; then load the host's."""
     plain = SimilarityQuerySet[Any](queryset.model, using=queryset.db).only("pk")
-    found = nearest(
-        plain.filter(pk__in=queryset.order_by().values("pk")), target, limit=limit, style=style
-    )
+    plain = plain.filter(pk__in=queryset.order_by().values("pk"))
+    found = nearest(plain, target, limit=limit, style=style, after=after)
     rows = {row.pk: row for row in queryset.filter(pk__in=[one.pk for one in found]).order_by()}
     pictures = [rows[one.pk] for one in found if one.pk in rows]
     scores = {one.pk: one for one in found}

@@ -68,17 +68,25 @@ class Target:
         return Q(embedding__isnull=False, embedding_recipe=self.recipe)
 
     def weighted(self, style: float) -> Sql:
-        """The style block times ``style``, and the colour block times ``1 - style``.
+        """The style block times ``style``, and the colour block times ``1 - style``."""
+        weighted = self.weigh(self.vector.sql, style)
+        return Sql(weighted.sql, [*self.vector.params, *weighted.params])
+
+    def weigh(self, vector: str, style: float) -> Sql:
+        """The same of another vector of this recipe, given as SQL without parameters.
 
         In single precision: pgvector refuses a product of two half ones that rounds to zero.
         """
-        sizes, total = self.block_sizes, sum(self.block_sizes)
-        weights = " || ".join(f"array_fill(%s::real, ARRAY[{size}])" for size in sizes)
+        total = sum(self.block_sizes)
+        weights = " || ".join(f"array_fill(%s::real, ARRAY[{size}])" for size in self.block_sizes)
         return Sql(
-            f"({self.vector.sql}::vector({total}) * ({weights})::vector({total}))"
-            f"::halfvec({total})",
-            [*self.vector.params, style, 1 - style],
+            f"({vector}::vector({total}) * ({weights})::vector({total}))::halfvec({total})",
+            [style, 1 - style],
         )
+
+    def recipe_sql(self) -> Sql:
+        """The fingerprint of the recipe, as SQL."""
+        return self.recipe if isinstance(self.recipe, Sql) else Sql("%s", [self.recipe])
 
 
 def stored_target(picture: SimilarityMixin, using: str) -> Target:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from django.core.files.base import ContentFile
+from django.db import connection
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -60,3 +61,22 @@ def make_embedded(title: str, style: Any = (1.0,), colour: Any = (1.0,), **field
         embedding_status="ready",
         **fields,
     )
+
+
+def fill_library(count: int) -> None:
+    """Rows with random vectors, written in bulk, and the planner told of them."""
+    random = np.random.default_rng(1)
+    fingerprint = get_settings().recipe.fingerprint
+    Artwork.objects.bulk_create(
+        Artwork(
+            title=str(number),
+            image=f"{number}.png",
+            embedding=unit_blocks(random.normal(size=256), random.random(216)).tolist(),
+            embedding_recipe=fingerprint,
+            embedding_image=f"{number}.png",
+            embedding_status="ready",
+        )
+        for number in range(count)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {Artwork._meta.db_table}")

@@ -7,9 +7,11 @@ from typing import Any
 
 from django.utils.functional import cached_property
 from rest_framework import serializers
+from rest_framework.utils.urls import replace_query_param
 
 from artsimilarity.conf import get_settings
-from artsimilarity.search import NeighbourStatus
+from artsimilarity.paging import Cursor, CursorError
+from artsimilarity.search import Neighbours, NeighbourStatus
 
 
 class SimilarityQuerySerializer(serializers.Serializer[Any]):
@@ -17,12 +19,23 @@ class SimilarityQuerySerializer(serializers.Serializer[Any]):
 
     limit = serializers.IntegerField(required=False, min_value=1)
     style = serializers.FloatField(required=False, min_value=0, max_value=1)  # type: ignore[assignment]
+    diversify = serializers.FloatField(required=False, min_value=0, max_value=1)
+    cursor = serializers.CharField(required=False, max_length=4096)
 
     def validate_style(self, style: float) -> float:
         """Refuse NaN, which passes every comparison."""
-        if math.isnan(style):
-            raise serializers.ValidationError(self.fields["style"].error_messages["invalid"])
-        return style
+        return _finite(style)
+
+    def validate_diversify(self, diversify: float) -> float:
+        """The same."""
+        return _finite(diversify)
+
+    def validate_cursor(self, cursor: str) -> Cursor:
+        """Refuse what no page has given out."""
+        try:
+            return Cursor.parse(cursor)
+        except CursorError as error:
+            raise serializers.ValidationError(str(error)) from error
 
     def validate_limit(self, limit: int) -> int:
         """Refuse more than ``ARTSIMILARITY["MAX_LIMIT"]``, as it stands at the time of the call."""
@@ -31,6 +44,12 @@ class SimilarityQuerySerializer(serializers.Serializer[Any]):
             message = serializers.IntegerField.default_error_messages["max_value"]
             raise serializers.ValidationError(str(message).format(max_value=most))
         return limit
+
+
+def _finite(value: float) -> float:
+    if math.isnan(value):
+        raise serializers.ValidationError(serializers.FloatField.default_error_messages["invalid"])
+    return value
 
 
 class NeighbourSerializer(serializers.Serializer[Any]):
@@ -56,9 +75,20 @@ class NeighbourSerializer(serializers.Serializer[Any]):
 
 
 class NeighboursSerializer(serializers.Serializer[Any]):
-    """The answer of ``similar/``; ``status`` and ``message`` say why ``results`` may be empty."""
+    """The answer of ``similar/``; ``status`` and ``message`` say why ``results`` may be empty.
+
+    ``next`` is the address of the next page, null on the last.
+    """
 
     status = serializers.ChoiceField(choices=NeighbourStatus.choices)
     message = serializers.CharField()
     style = serializers.FloatField()  # type: ignore[assignment]
+    next = serializers.SerializerMethodField()
     results = NeighbourSerializer(many=True, source="pictures")
+
+    def get_next(self, neighbours: Neighbours) -> str | None:
+        """Return the address of this page with another cursor."""
+        if not neighbours.next_page:
+            return None
+        address: str = self.context["request"].build_absolute_uri()
+        return replace_query_param(address, "cursor", neighbours.next_page)

@@ -84,3 +84,49 @@ def test_neighbours_cost_no_query_of_their_own(
     # The picture, the planner's estimate, the roll-out's state, and one search.
     with django_assert_max_num_queries(4):
         assert len(client.get(_url(target)).json()["results"]) == 8
+
+
+class TestPages:
+    def test_follow_each_other_by_next(self, client: Client) -> None:
+        target = make_embedded("target")
+        titles = {f"{number}" for number in range(5)}
+        for title in titles:
+            make_embedded(title)
+        address, seen = f"{_url(target)}?limit=2&style=0.5", []
+        while address:
+            answer = client.get(address).json()
+            assert answer["style"] == 0.5
+            seen += [result["picture"]["title"] for result in answer["results"]]
+            address = answer["next"]
+        assert sorted(seen) == sorted(titles)
+
+    def test_are_refused_with_words_for_what_is_no_cursor(self, client: Client) -> None:
+        target = make_embedded("target")
+        response = client.get(_url(target), {"cursor": "nonsense"})
+        assert response.status_code == 400
+        assert "next" in response.json()["cursor"][0]
+
+
+class TestConditionalRequests:
+    def test_the_same_answer_is_not_sent_twice(self, client: Client) -> None:
+        target = make_embedded("target")
+        make_embedded("other")
+        etag = client.get(_url(target))["ETag"]
+        again = client.get(_url(target), headers={"If-None-Match": etag})
+        assert again.status_code == 304
+        assert again.content == b""
+
+    def test_another_answer_is(self, client: Client) -> None:
+        target = make_embedded("target")
+        make_embedded("other")
+        etag = client.get(_url(target))["ETag"]
+        make_embedded("another")
+        assert client.get(_url(target), headers={"If-None-Match": etag}).status_code == 200
+
+    def test_no_shared_cache_may_keep_it(self, client: Client, settings: Any) -> None:
+        target = make_embedded("target")
+        response = client.get(_url(target))
+        assert set(response["Cache-Control"].split(", ")) == {"private", "max-age=0"}
+        assert {"Cookie", "Authorization"} <= set(response["Vary"].split(", "))
+        settings.ARTSIMILARITY = {"CACHE_SECONDS": 30}
+        assert "max-age=30" in client.get(_url(target))["Cache-Control"]

@@ -8,36 +8,16 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from pytest_django import Settings
 
-from artsimilarity.conf import get_settings
 from artsimilarity.querysets import order_by_similarity
 from artsimilarity.targets import stored_target
 from demo_site.library.models import Artwork
-from tests.pictures import make_artwork, make_embedded, unit_blocks
+from tests.pictures import fill_library, make_artwork, make_embedded, unit_blocks
 
 pytestmark = pytest.mark.django_db
 
 
 def _titles(queryset: object) -> list[str]:
     return [artwork.title for artwork in queryset]  # type: ignore[attr-defined]
-
-
-def _fill(count: int) -> None:
-    """Rows with random vectors, written in bulk."""
-    random = np.random.default_rng(1)
-    fingerprint = get_settings().recipe.fingerprint
-    Artwork.objects.bulk_create(
-        Artwork(
-            title=str(number),
-            image=f"{number}.png",
-            embedding=unit_blocks(random.normal(size=256), random.random(216)).tolist(),
-            embedding_recipe=fingerprint,
-            embedding_image=f"{number}.png",
-            embedding_status="ready",
-        )
-        for number in range(count)
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {Artwork._meta.db_table}")
 
 
 def _nearest(target: Artwork, *, exact: bool = False) -> set[int]:
@@ -116,7 +96,7 @@ class TestSimilarTo:
         assert not Artwork.objects.similar_to(make_artwork("new"))
 
     def test_uses_the_index_on_a_table_large_enough_to_want_it(self) -> None:
-        _fill(3000)
+        fill_library(3000)
         target = Artwork.objects.first()
         assert target is not None
         plan = Artwork.objects.filter(published=True).similar_to(target)[:8].explain()
@@ -124,7 +104,7 @@ class TestSimilarTo:
         assert "Seq Scan" not in plan
 
     def test_settings_of_the_index_take_effect_inside_the_query(self, settings: Settings) -> None:
-        _fill(3000)
+        fill_library(3000)
         targets = list(Artwork.objects.order_by("pk")[:30])
         right = {t.pk: _nearest(t, exact=True) for t in targets}
         with connection.cursor() as cursor:
@@ -139,7 +119,7 @@ class TestSimilarTo:
         assert recall[2, "strict_order"] > 0.2
 
     def test_a_filter_that_keeps_little_still_fills_the_page_through_the_index(self) -> None:
-        _fill(3000)
+        fill_library(3000)
         kept = list(Artwork.objects.order_by("pk").values_list("pk", flat=True)[::50])
         Artwork.objects.filter(pk__in=kept).update(technique="etching")
         target = Artwork.objects.first()
@@ -230,7 +210,7 @@ class TestSeveralExamples:
             Artwork.objects.similar_to([])
 
     def test_uses_the_index(self) -> None:
-        _fill(3000)
+        fill_library(3000)
         plan = Artwork.objects.similar_to(Artwork.objects.all()[:3])[:8].explain()
         assert "_hnsw" in plan
 

@@ -1,0 +1,115 @@
+"""What is remembered, and what ends it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from artsimilarity.search import more_like_this
+from demo_site.library.models import Artwork
+from tests.pictures import make_embedded
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def remembering(settings: Settings) -> None:
+    """Searches are remembered, and nothing is yet."""
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "CACHE_SECONDS": 60}
+    cache.clear()
+
+
+@pytest.fixture
+def target() -> Artwork:
+    """A picture with two neighbours."""
+    make_embedded("near", [1, 0.1], embedding_digest="n" * 64)
+    make_embedded("far", [0, 1], embedding_digest="f" * 64)
+    return make_embedded("target", [1, 0], embedding_digest="t" * 64)
+
+
+def _searched(target: Artwork, **options: Any) -> bool:
+    """Whether this call makes a search, and does not only read rows again."""
+    with CaptureQueriesContext(connection) as queries:
+        more_like_this(target, **options)
+    return any("<#>" in query["sql"] for query in queries)
+
+
+def test_the_second_search_reads_the_rows_alone_and_answers_the_same(target: Artwork) -> None:
+    first = more_like_this(target)
+    with CaptureQueriesContext(connection) as queries:
+        second = more_like_this(target)
+    assert len(queries) == 1
+    assert "<#>" not in queries[0]["sql"]
+    assert list(second) == list(first)
+    assert [p.similarity for p in second] == [p.similarity for p in first]
+    assert second.next_page == first.next_page
+
+
+def test_it_is_off_by_default(target: Artwork, settings: Settings) -> None:
+    settings.ARTSIMILARITY = {}
+    more_like_this(target)
+    assert _searched(target)
+
+
+@pytest.mark.parametrize(
+    "options", [{"style": 0.2}, {"limit": 1}, {"diversify": 0.3}], ids=lambda one: next(iter(one))
+)
+def test_another_wish_is_another_search(target: Artwork, options: dict[str, Any]) -> None:
+    more_like_this(target)
+    assert _searched(target, **options)
+    assert not _searched(target, **options)
+
+
+def test_it_ends_when_the_picture_is_replaced_or_gets_another_recipe(target: Artwork) -> None:
+    more_like_this(target)
+    target.embedding_digest = "r" * 64
+    assert _searched(target)
+    target.embedding_recipe = "new-256+216-" + "0" * 16
+    assert _searched(target)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"published": False}, {"embedding_digest": "r" * 64}, {"embedding_recipe": "x-1+1-0"}],
+    ids=lambda one: next(iter(one)),
+)
+def test_it_ends_when_a_neighbour_is_hidden_replaced_or_gets_another_recipe(
+    target: Artwork, change: dict[str, Any]
+) -> None:
+    more_like_this(target)
+    Artwork.objects.filter(title="near").update(**change)
+    assert _searched(target)
+    if "published" in change:
+        assert [picture.title for picture in more_like_this(target)] == ["far"]
+
+
+def test_it_ends_when_a_neighbour_is_deleted(target: Artwork) -> None:
+    more_like_this(target)
+    Artwork.objects.filter(title="near").delete()
+    assert [picture.title for picture in more_like_this(target)] == ["far"]
+
+
+def test_what_one_visitor_may_see_is_not_remembered_for_another(
+    target: Artwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def visible(cls: type[Artwork], request: Any = None) -> Any:
+        return cls.objects.filter(title__in=request)
+
+    monkeypatch.setattr(Artwork, "similarity_queryset", classmethod(visible))
+    everything: Any = ["near", "far"]
+    assert len(more_like_this(target, request=everything)) == 2
+    little: Any = ["far"]
+    assert [p.title for p in more_like_this(target, request=little)] == ["far"]
+    nothing: Any = []
+    assert list(more_like_this(target, request=nothing)) == []
+
+
+def test_a_row_is_shown_as_it_is_now(target: Artwork) -> None:
+    more_like_this(target)
+    Artwork.objects.filter(title="near").update(title="near, renamed")
+    assert more_like_this(target)[0].title == "near, renamed"
