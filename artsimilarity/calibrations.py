@@ -72,8 +72,10 @@ def describe(
     encoder: indexing.PictureEncoder = import_string(settings.ENCODER)(
         recipe, device=settings.DEVICE, threads=settings.THREADS, batch_size=settings.BATCH_SIZE
     )
+    names = _draw(model, seed, using)
+    count = min(count, len(names))
     unreadable: list[str] = []
-    squares = islice(_squares(model, _draw(model, seed, using), recipe.side, unreadable), count)
+    squares = islice(_squares(model, names, recipe.side, unreadable), count)
     found = np.empty((count, recipe.style_dimensions), dtype=np.float32)
     done = 0
     while chunk := list(islice(squares, _CHUNK)):
@@ -142,17 +144,16 @@ def _write(data: bytes, sha256: str) -> None:
         ) from error
 
 
-def _draw(model: type[SimilarityMixin], seed: int, using: str) -> Iterator[str]:
-    """Yield the names of the library's files in an order drawn from the seed."""
+def _draw(model: type[SimilarityMixin], seed: int, using: str) -> list[str]:
+    """Return the names of the library's files in an order drawn from the seed."""
     rows = SimilarityQuerySet[Any](model, using=using).with_picture().order_by("pk")
-    pks = list(rows.values_list("pk", flat=True))
-    random.Random(seed).shuffle(pks)  # noqa: S311 -- nothing is secret about it
-    for pk in pks:
-        yield from rows.filter(pk=pk).values_list(model.similarity_image_field, flat=True)
+    names = list(rows.values_list(model.similarity_image_field, flat=True))
+    random.Random(seed).shuffle(names)  # noqa: S311 -- nothing is secret about it
+    return names
 
 
 def _squares(
-    model: type[SimilarityMixin], names: Iterator[str], side: int, unreadable: list[str]
+    model: type[SimilarityMixin], names: list[str], side: int, unreadable: list[str]
 ) -> Iterator[NDArray[np.uint8]]:
     """Read the files that can be read; the names of the others are added to ``unreadable``."""
     for name in names:

@@ -135,6 +135,12 @@ def test_too_few_pictures_are_refused_with_the_number_it_takes() -> None:
     assert not Calibration.objects.exists()
 
 
+def test_a_sample_larger_than_the_library_takes_all_of_it() -> None:
+    _fill(25)
+    _calibrate(sample=10**9)
+    assert Calibration.objects.get().pictures == 25
+
+
 def test_pictures_that_are_all_alike_are_refused() -> None:
     _fill(1)
     Artwork.objects.bulk_create([Artwork(title="copy", image="0.png") for _ in range(30)])

@@ -19,9 +19,7 @@ from artsimilarity.models import SimilarityMixin
 
 _BASE = "artsimilarity.encoder.recipe.IMAGENET_COVARIANCE"
 
-_NEXT = """\
-Put this into a module of your project, such as yourproject/recipes.py:
-
+_MODULE = """
     from artsimilarity.encoder.recipe import calibrated
     from {module} import {attribute}
 
@@ -128,7 +126,10 @@ class Command(BaseCommand):
         )
         module, _dot, attribute = base.rpartition(".")
         self.stdout.write(
-            _NEXT.format(
+            _("Put this into a module of your project, such as yourproject/recipes.py:")
+        )
+        self.stdout.write(
+            _MODULE.format(
                 module=module,
                 attribute=attribute,
                 name=recipe.name,
