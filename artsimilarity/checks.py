@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist
-from django.db import ProgrammingError, connections, models
+from django.db import ProgrammingError, connections, models, router
 
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.weight_files import WeightsError, find_weights
@@ -64,6 +64,7 @@ def check_databases(databases: Sequence[str] | None, **kwargs: Any) -> list[chec
         found = _check_pgvector(alias)
         messages += found
         if not found:
+            messages += _check_calibrations(alias)
             for model in similarity_models():
                 messages += [*_check_table(model, alias), *_check_recipe(model, alias)]
     return messages
@@ -179,6 +180,31 @@ def _check_pgvector(alias: str) -> list[checks.CheckMessage]:
             "ALTER EXTENSION vector UPDATE; REINDEX INDEX CONCURRENTLY on the embedding's index.",
             id="artsimilarity.E005",
         )
+    ]
+
+
+def _check_calibrations(alias: str) -> list[checks.CheckMessage]:
+    """Look for the projections that recipes name; a table not migrated yet is left alone."""
+    from artsimilarity.models import Calibration, similarity_models
+
+    if alias not in {router.db_for_write(model) for model in similarity_models()}:
+        return []
+    settings = get_settings()
+    recipes = filter(None, (settings.recipe, settings.next_recipe))
+    named = {one.calibration_sha256: one.name for one in recipes if one.calibration_sha256}
+    table = Calibration._meta.db_table
+    if not named or table not in connections[alias].introspection.table_names():
+        return []
+    kept = Calibration.objects.using(alias).values_list("sha256", flat=True)
+    return [
+        checks.Warning(
+            f"Database {alias!r} holds no projection with the sha256 {sha256}, which the recipe "
+            f"{name!r} names.",
+            hint=f"Correct the recipe, or run 'manage.py calibrate --database {alias}'.",
+            id="artsimilarity.W007",
+        )
+        for sha256, name in named.items()
+        if sha256 not in kept
     ]
 
 

@@ -148,6 +148,7 @@ class _Run:
                 settings.DEVICE,
                 settings.THREADS or threads,
                 settings.BATCH_SIZE,
+                using,
             )
             for recipe in self.plan.recipes
         }
@@ -230,7 +231,7 @@ class _Run:
             self.writer.fail(claim, reason % {"count": claim.attempts - 1})
             return None
         try:
-            data = _read_file(self.model, claim.image)
+            data = read_file(self.model, claim.image)
         except FileNotFoundError:
             reason = _("The file “%(name)s” is missing from the storage. Upload the picture again.")
             self.writer.retry(claim, reason % {"name": claim.image})
@@ -246,7 +247,7 @@ class _Run:
             self.writer.reset(claim)
             return None
         try:
-            squares = {r.side: _read_square(data, r.side) for r in self.plan.recipes}
+            squares = {r.side: read_square(data, r.side) for r in self.plan.recipes}
         except PictureError as error:
             logger.info("%s: %s", claim.image, error, exc_info=True)
             self.writer.fail(claim, str(error))
@@ -366,15 +367,16 @@ def _encode(
     return [vector for square in squares for vector in _encode(encoder, [square])]
 
 
-def _read_file(model: type[SimilarityMixin], name: str) -> bytes:
-    """Read a file through its storage, at most one byte past the limit."""
+def read_file(model: type[SimilarityMixin], name: str) -> bytes:
+    """Read a file through its storage, at most one byte past ``MAX_BYTES``."""
     storage = model._meta.get_field(model.similarity_image_field).storage  # type: ignore[union-attr]
     with storage.open(name, "rb") as file:
         data: bytes = file.read(get_settings().MAX_BYTES + 1)
     return data
 
 
-def _read_square(data: bytes, side: int) -> NDArray[np.uint8]:
+def read_square(data: bytes, side: int) -> NDArray[np.uint8]:
+    """Decode a file within the limits of the settings; raises ``PictureError``."""
     from artsimilarity.encoder.images import Limits, read_square
 
     settings = get_settings()
@@ -384,9 +386,17 @@ def _read_square(data: bytes, side: int) -> NDArray[np.uint8]:
 
 @cache
 def _get_encoder(
-    path: str, recipe: Recipe, device: str, threads: int | None, batch_size: int | None
+    path: str,
+    recipe: Recipe,
+    device: str,
+    threads: int | None,
+    batch_size: int | None,
+    using: str,
 ) -> PictureEncoder:
     """Load the encoder, with torch and the weights, once in a process and not before it is used."""
+    from artsimilarity.calibrations import fetch
+
+    fetch(recipe, using=using)
     encoder: type[PictureEncoder] = import_string(path)
     return encoder(recipe, device=device, threads=threads, batch_size=batch_size)
 

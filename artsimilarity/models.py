@@ -127,6 +127,22 @@ class Rollout(models.Model):
         return f"{self.model_label}: {self.fingerprint}"
 
 
+class Calibration(models.Model):
+    """A projection that ``manage.py calibrate`` fitted; recipes name it by its digest."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    data = models.BinaryField(_("safetensors file"))
+    pictures = models.PositiveIntegerField(_("pictures that it was fitted on"))
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("calibration")
+        verbose_name_plural = _("calibrations")
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
 def similarity_models(*, proxies: bool = False) -> list[type[SimilarityMixin]]:
     """Return the host's concrete models with an embedding, and their proxies if asked for."""
     return [

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from artsimilarity.encoder.recipe import ART
+from artsimilarity.encoder.recipe import ART, calibrated
 
 NEXT = replace(ART, name="next")
 SMALLER = replace(ART, name="smaller", colour_bins=5)
 WITHOUT_WEIGHTS = replace(ART, name="without-weights", weights="nowhere.safetensors")
+CALIBRATED = calibrated(ART, name="calibrated", style_dimensions=256, sha256="0" * 64)

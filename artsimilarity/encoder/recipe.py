@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Final, Literal
 
 # Raised whenever images.py may turn the same file into other pixels: vectors made before and after
@@ -71,13 +71,16 @@ class Recipe:
             the values as they are.
         means: Whether the channels' means are appended.
         projection: ``weights`` for the linear projection that the weights hold, ``random`` for a
-            Gaussian one drawn from ``seed``, ``none``.
+            Gaussian one drawn from ``seed``, ``calibrated`` for one fitted on a site's own pictures
+            (``calibrated()`` makes such a recipe), ``none``.
         style_dimensions: Values of the style block; without a projection, those there are.
         colour_bins: n of the n x n x n cubes of RGB space that are counted.
         colour_sample: Pixels that are counted, at places drawn from ``seed`` and the same in every
             picture; None counts all.
         colour_root: Whether the counts are replaced by their square roots (Hellinger).
         seed: Of all that is drawn at random; None where nothing is.
+        calibration_sha256: Digest of the fitted projection's file: 64 hexadecimal digits; None
+            unless ``projection`` is ``calibrated``.
 
     Raises:
         ValueError: A field has a value that no recipe can have, or two of them contradict.
@@ -98,10 +101,11 @@ class Recipe:
     gram_pool: int = 1
     triangle: bool = True
     means: bool = True
-    projection: Literal["weights", "random", "none"] = "weights"
+    projection: Literal["weights", "random", "calibrated", "none"] = "weights"
     colour_sample: int | None = None
     colour_root: bool = True
     seed: int | None = None
+    calibration_sha256: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.name) > _NAME_MAX_LENGTH or not _NAME.fullmatch(self.name):
@@ -109,11 +113,12 @@ class Recipe:
                 f"A recipe's name is a slug of at most {_NAME_MAX_LENGTH} characters (lower-case "
                 f"letters, digits and single hyphens, a letter first), not {self.name!r}."
             )
-        if not _SHA256.fullmatch(self.weights_sha256):
-            raise ValueError(
-                f"A recipe's weights_sha256 is 64 lower-case hexadecimal digits, "
-                f"not {self.weights_sha256!r}."
-            )
+        for field in ("weights_sha256", "calibration_sha256"):
+            digest = getattr(self, field)
+            if digest is not None and not _SHA256.fullmatch(digest):
+                raise ValueError(
+                    f"A recipe's {field} is 64 lower-case hexadecimal digits, not {digest!r}."
+                )
         for field in _SIZES:
             value = getattr(self, field)
             if value is not None and value < 1:
@@ -131,13 +136,18 @@ class Recipe:
             raise ValueError(f"The recipe {self.name!r} contradicts itself: {contradiction}.")
 
     def _contradictions(self) -> Iterator[str]:
-        if self.projection not in ("weights", "random", "none"):
-            yield f"projection is 'weights', 'random' or 'none', not {self.projection!r}"
+        if self.projection not in ("weights", "random", "calibrated", "none"):
+            yield (
+                f"projection is 'weights', 'random', 'calibrated' or 'none', "
+                f"not {self.projection!r}"
+            )
+        if (self.projection == "calibrated") != (self.calibration_sha256 is not None):
+            yield "projection is 'calibrated' where calibration_sha256 is given, and only there"
         learned = self.reduced_channels is not None or self.projection == "weights"
         if self.weights == IMAGENET and learned:
             yield (
                 "ImageNet weights hold no reduction and no projection; "
-                "set reduced_channels to None and projection to 'none' or 'random'"
+                "set reduced_channels to None and projection to 'none', 'random' or 'calibrated'"
             )
         if self.reduced_channels is not None and len(self.layers) > 1:
             yield "weights hold the reduction of one layer; name one layer, or no reduced_channels"
@@ -147,9 +157,9 @@ class Recipe:
         found = self.descriptor_dimensions
         if self.projection == "none" and self.style_dimensions != found:
             yield f"without a projection style_dimensions is {found}, not {self.style_dimensions}"
-        if self.projection == "random" and self.style_dimensions > found:
+        if self.projection in ("random", "calibrated") and self.style_dimensions > found:
             yield (
-                f"a random projection of {found} values makes no more of them; "
+                f"a {self.projection} projection of {found} values makes no more of them; "
                 f"style_dimensions is {self.style_dimensions}"
             )
         if self.colour_sample is not None and self.colour_sample > self.side**2:
@@ -301,3 +311,43 @@ ARTICLE: Final = Recipe(
     colour_root=False,
     seed=2019,
 )
+
+# The article's network with every step of ART that needs no training: what "manage.py calibrate"
+# fits its projection on. Its own vectors are too long for an index.
+IMAGENET_COVARIANCE: Final = Recipe(
+    name="imagenet-covariance",
+    layer="relu3_1",
+    weights=IMAGENET,
+    weights_sha256=ARTICLE.weights_sha256,
+    reduced_channels=None,
+    root_offset=1e-4,
+    projection="none",
+    style_dimensions=33_152,
+    colour_bins=6,
+)
+
+
+def calibrated(base: Recipe, *, sha256: str, style_dimensions: int, name: str) -> Recipe:
+    """The recipe that ``manage.py calibrate`` prints: a base with a projection fitted on pictures.
+
+    Args:
+        base: All other options; its own projection, if any, is replaced.
+        sha256: Digest of the fitted projection.
+        style_dimensions: Values that the projection makes.
+        name: Of the new recipe, a slug.
+
+    Returns:
+        The recipe; another projection gives another fingerprint.
+
+    Raises:
+        ValueError: A value is one that no recipe can have.
+    """
+    return replace(
+        base,
+        name=name,
+        projection="calibrated",
+        calibration_sha256=sha256,
+        style_dimensions=style_dimensions,
+        # A seed may be left over from a random projection.
+        seed=None if base.colour_sample is None else base.seed,
+    )

@@ -19,7 +19,12 @@ from artsimilarity.encoder.gram import (
     upper_triangle,
 )
 from artsimilarity.encoder.recipe import CHANNELS, Recipe
-from artsimilarity.encoder.vgg import assign_weights, read_weights, vgg19_segments
+from artsimilarity.encoder.vgg import (
+    assign_weights,
+    read_calibration,
+    read_weights,
+    vgg19_segments,
+)
 
 Step = Callable[[Tensor], Tensor]
 
@@ -103,14 +108,16 @@ def projection(recipe: Recipe, weights: dict[str, Tensor]) -> nn.Module:
     Gaussian with variance 1 / style_dimensions.
 
     Raises:
-        WeightsError: The weights hold no such projection.
+        WeightsError: The weights hold no such projection, or the fitted one is missing or another.
     """
     if recipe.projection == "none":
         return nn.Identity()
     shape = recipe.descriptor_dimensions, recipe.style_dimensions
     with torch.device("meta"):
-        linear = nn.Linear(*shape, bias=recipe.projection == "weights")
-    if recipe.projection == "weights":
+        linear = nn.Linear(*shape, bias=recipe.projection != "random")
+    if recipe.projection == "calibrated":
+        assign_weights({"project": linear}, read_calibration(recipe))
+    elif recipe.projection == "weights":
         assign_weights({"project": linear}, weights)
     else:
         # Of numpy's generators only RandomState promises the same stream in every version (NEP 19).

@@ -11,7 +11,11 @@ from torch import Tensor, nn
 from torchvision.models import vgg19
 
 from artsimilarity.encoder.recipe import CHANNELS, Recipe
-from artsimilarity.encoder.weight_files import WeightsError, read_weights_file
+from artsimilarity.encoder.weight_files import (
+    WeightsError,
+    read_calibration_file,
+    read_weights_file,
+)
 
 
 def read_weights(recipe: Recipe) -> dict[str, Tensor]:
@@ -33,6 +37,28 @@ def read_weights(recipe: Recipe) -> dict[str, Tensor]:
     except SafetensorError as error:
         raise WeightsError(f"The weights file {recipe.weights} is no safetensors file.") from error
     return {name: tensor.float() for name, tensor in convolution_names(tensors).items()}
+
+
+def read_calibration(recipe: Recipe) -> dict[str, Tensor]:
+    """Reads the projection that was fitted for a recipe and checks its digest.
+
+    Args:
+        recipe: What names the digest.
+
+    Returns:
+        ``project.weight``, shape (style_dimensions, descriptor_dimensions), and ``project.bias``,
+        float32, on the CPU.
+
+    Raises:
+        WeightsError: The file is missing, has another digest or holds no tensors.
+    """
+    try:
+        tensors = load(read_calibration_file(recipe))
+    except SafetensorError as error:
+        raise WeightsError(
+            f"The projection of the recipe {recipe.name!r} is no safetensors file."
+        ) from error
+    return {name: tensor.float() for name, tensor in tensors.items()}
 
 
 def convolution_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
