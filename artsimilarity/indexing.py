@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db import transaction
@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 from artsimilarity import dispatch, signals
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import Recipe
+from artsimilarity.encoder.weight_files import WeightsError
 from artsimilarity.querysets import SimilarityQuerySet
 from artsimilarity.recipes import Plan, current_plan
 from artsimilarity.status import EmbeddingStatus
@@ -141,17 +142,22 @@ class _Run:
         self.using = using
         self.result = Result()
         self.plan = current_plan(model, using)
-        self.encoders = {
-            recipe: _get_encoder(
-                settings.ENCODER,
-                recipe,
-                settings.DEVICE,
-                settings.THREADS or threads,
-                settings.BATCH_SIZE,
-                using,
-            )
-            for recipe in self.plan.recipes
-        }
+        load = partial(
+            _get_encoder,
+            settings.ENCODER,
+            device=settings.DEVICE,
+            threads=settings.THREADS or threads,
+            batch_size=settings.BATCH_SIZE,
+            using=using,
+        )
+        self.encoders = {self.plan.serving: load(recipe=self.plan.serving)}
+        if self.plan.next:
+            try:
+                self.encoders[self.plan.next] = load(recipe=self.plan.next)
+            except WeightsError:
+                # A roll-out that cannot go on is no reason to leave new pictures unembedded.
+                logger.exception("The roll-out waits: NEXT_RECIPE cannot be used by this worker.")
+                self.plan = Plan(self.plan.serving)
         self.size = max(_CLAIM_SIZE, *(encoder.batch_size for encoder in self.encoders.values()))
         self.writer = _Writer(model, using, self.plan, self.result)
 

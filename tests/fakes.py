@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from artsimilarity.encoder.colour import colour_histogram
 from artsimilarity.encoder.recipe import Recipe
+from artsimilarity.encoder.weight_files import find_weights
 
 
 class QuickEncoder:
@@ -32,6 +33,14 @@ class QuickEncoder:
             patches = -patches  # compared with the other recipe's vectors, all would be far apart
         style = patches / np.linalg.norm(patches)
         return np.concatenate([style, colour_histogram(picture, 6)]).astype(np.float32)
+
+
+class ParticularEncoder(QuickEncoder):
+    """Insists on the weights that its recipe names, as the real one does."""
+
+    def __init__(self, recipe: Recipe, **options: Any) -> None:
+        super().__init__(recipe, **options)
+        find_weights(recipe)
 
 
 class BrokenEncoder(QuickEncoder):

@@ -126,6 +126,22 @@ class TestFilling:
         assert _stored()[0].embedding == _stored()[2].embedding
 
 
+def test_new_pictures_are_embedded_while_a_rollout_lacks_its_weights(
+    settings: Settings, library: list[Artwork], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.ARTSIMILARITY = {
+        "ENCODER": "tests.fakes.ParticularEncoder",
+        "NEXT_RECIPE": "tests.recipes.WITHOUT_WEIGHTS",
+    }
+    rollout.start(Artwork)
+    new = make_artwork("new")
+    indexing.embed(Artwork, [new.pk, library[0].pk])
+    new.refresh_from_db()
+    assert new.embedding_status == "ready"
+    assert "nowhere.safetensors" in caplog.text
+    assert not Artwork.objects.exclude(embedding_next_recipe="").exists()
+
+
 class TestPromotion:
     def test_moves_every_new_vector_over_and_leaves_the_other_column_empty(
         self, library: list[Artwork]
