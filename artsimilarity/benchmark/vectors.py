@@ -49,7 +49,7 @@ def find_centres(using: str, random: np.random.Generator) -> Centres:
         rows = SimilarityQuerySet[Any](model, using=using).ready()
         rows = rows.filter(embedding_recipe=recipe.fingerprint, embedding__isnull=False)
         found = rows.order_by("pk").values_list("embedding", flat=True)[:_MAX_CENTRES]
-        vectors = [_values(vector) for vector in found]
+        vectors = list(found)
         if len(vectors) >= _MIN_CENTRES:
             return Centres(
                 vectors=_unit_blocks(np.array(vectors, np.float32), recipe),
@@ -120,11 +120,6 @@ def _mix(centres: Vectors, rows: int, recipe: Recipe, random: np.random.Generato
     colour = random.gamma(concentration * mixed + 1e-4)
     colour[colour < colour.sum(axis=1, keepdims=True) / recipe.side**2] = 0  # less than a pixel
     return _unit_blocks(np.hstack([style, np.sqrt(colour)]).astype(np.float32), recipe)
-
-
-def _values(vector: Any) -> Any:
-    """A vector as pgvector returns it: a list since 0.5, an object of its own before."""
-    return vector.to_list() if hasattr(vector, "to_list") else vector
 
 
 def _unit_blocks(vectors: Vectors, recipe: Recipe) -> Vectors:
