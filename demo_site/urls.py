@@ -10,6 +10,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 from django.views.static import serve
+from drf_spectacular.views import SpectacularAPIView
 
 
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
@@ -21,6 +22,7 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("demo_site.library.api")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("artsimilarity/", include("artsimilarity.urls")),
     # The admin's pages name no icon, so browsers ask for this one.
     path("favicon.ico", RedirectView.as_view(url=static("library/mark.svg"))),

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.utils.urls import replace_query_param
 
@@ -17,10 +18,24 @@ from artsimilarity.search import Neighbours, NeighbourStatus
 class SimilarityQuerySerializer(serializers.Serializer[Any]):
     """Query parameters of ``similar/``."""
 
-    limit = serializers.IntegerField(required=False, min_value=1)
-    style = serializers.FloatField(required=False, min_value=0, max_value=1)  # type: ignore[assignment]
-    diversify = serializers.FloatField(required=False, min_value=0, max_value=1)
-    cursor = serializers.CharField(required=False, max_length=4096)
+    limit = serializers.IntegerField(
+        required=False, min_value=1, help_text=_("How many pictures to return.")
+    )
+    style = serializers.FloatField(  # type: ignore[assignment]
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text=_("Weight of style against colour: 1 is style alone, 0 is colour alone."),
+    )
+    diversify = serializers.FloatField(
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text=_("How much the pictures should differ from each other; 0 is not at all."),
+    )
+    cursor = serializers.CharField(
+        required=False, max_length=4096, help_text=_("Where to go on: see “next” in the answer.")
+    )
 
     def validate_style(self, style: float) -> float:
         """Refuse NaN, which passes every comparison."""

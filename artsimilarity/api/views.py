@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from importlib.util import find_spec
 from typing import Any
 
 from django.http.response import HttpResponseBase
@@ -18,6 +19,9 @@ from artsimilarity.api.serializers import NeighboursSerializer, SimilarityQueryS
 from artsimilarity.conf import get_settings
 from artsimilarity.paging import CursorError
 from artsimilarity.search import Neighbours, more_like_this
+
+if find_spec("drf_spectacular"):
+    import artsimilarity.api.schema  # noqa: F401 -- describes what follows
 
 
 class SimilarityViewSetMixin(GenericViewSet[Any]):

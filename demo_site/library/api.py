@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.routers import DefaultRouter
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from artsimilarity.api.schema import NOT_FOUND
 from artsimilarity.api.views import SimilarityViewSetMixin
 from demo_site.library.models import Artwork
 
@@ -26,6 +28,10 @@ class ArtworkSerializer(serializers.ModelSerializer[Artwork]):
         return address
 
 
+@extend_schema_view(
+    list=extend_schema(responses={200: ArtworkSerializer(many=True), 404: NOT_FOUND}),
+    retrieve=extend_schema(responses={200: ArtworkSerializer, 404: NOT_FOUND}),
+)
 class ArtworkViewSet(SimilarityViewSetMixin, ReadOnlyModelViewSet[Artwork]):
     """Published pictures."""
 
