@@ -36,6 +36,8 @@ class ArtworkViewSet(SimilarityViewSetMixin, ReadOnlyModelViewSet[Artwork]):
     """Published pictures."""
 
     serializer_class = ArtworkSerializer
+    # Whatever stands for a number is answered by the API, in JSON, also "1.5".
+    lookup_value_regex = "[^/]+"
 
     def get_queryset(self) -> QuerySet[Artwork]:
         """Hidden pictures are not there."""
