@@ -25,7 +25,9 @@ from django.utils.translation import ngettext
 
 from artsimilarity import dispatch, tasks
 from artsimilarity.admin_actions import ACTIONS, LibraryAction, available
+from artsimilarity.admin_duplicates import DuplicatesReport
 from artsimilarity.conf import get_settings
+from artsimilarity.fields import VECTORS
 from artsimilarity.models import SimilarityMixin
 from artsimilarity.rollout import RolloutError
 from artsimilarity.search import nearest
@@ -171,6 +173,7 @@ class SimilarityAdminMixin(_ModelAdmin):
         return [
             path("library/", view(self.library_view), name=f"{name}_library"),
             path("library/status/", view(self.status_view), name=f"{name}_library_status"),
+            *DuplicatesReport(self).urls(),
             path("library/<slug:action>/", view(self.action_view), name=f"{name}_library_action"),
             path("<path:object_id>/reembed/", view(self.reembed_view), name=f"{name}_reembed"),
             *super().get_urls(),
@@ -183,6 +186,7 @@ class SimilarityAdminMixin(_ModelAdmin):
             **self._status_context(self._library_status(request)),
             "title": _("Embeddings of the library"),
             "status_url": self._url("library_status"),
+            "duplicates_url": self._url("duplicates"),
         }
         return TemplateResponse(request, "admin/artsimilarity/library.html", context)
 
@@ -267,7 +271,7 @@ class SimilarityAdminMixin(_ModelAdmin):
 
     def _render_panel(self, request: HttpRequest, picture: SimilarityMixin) -> str:
         found = nearest(
-            self.get_queryset(request).defer("embedding", "embedding_next"),
+            self.get_queryset(request).defer(*VECTORS),
             stored_target(picture, self.get_queryset(request).db),
             limit=_NEIGHBOURS,
             style=get_settings().STYLE,

@@ -15,7 +15,7 @@ from django.db import ProgrammingError, connections, models, router
 
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.weight_files import WeightsError, find_weights
-from artsimilarity.fields import EmbeddingField
+from artsimilarity.fields import VECTORS, EmbeddingField
 from artsimilarity.status import RolloutState
 
 if TYPE_CHECKING:
@@ -122,13 +122,13 @@ def _check_dimensions(model: type[SimilarityMixin]) -> list[checks.CheckMessage]
 
 def _check_manager(model: type[SimilarityMixin]) -> list[checks.CheckMessage]:
     deferred, defer = model._default_manager.get_queryset().query.deferred_loading
-    if defer and {"embedding", "embedding_next"} <= set(deferred):
+    if defer and set(VECTORS) <= set(deferred):
         return []
     return [
         checks.Warning(
-            f"{model.__name__}'s default manager loads two vectors with every row.",
+            f"{model.__name__}'s default manager loads three vectors with every row.",
             hint="Let it inherit from artsimilarity.querysets.SimilarityManager, or add "
-            ".defer('embedding', 'embedding_next') to its get_queryset().",
+            ".defer(*artsimilarity.fields.VECTORS) to its get_queryset().",
             obj=model,
             id="artsimilarity.W001",
         )

@@ -76,6 +76,11 @@ class Settings:
     # Whether the index is asked for more where a filter left too few (hnsw.iterative_scan).
     ITERATIVE_SCAN: str = "strict_order"
 
+    # Whether a search shows only the nearest of several scans of one print, unless it says itself.
+    HIDE_DUPLICATES: bool = False
+    # Correlation, 0..1, from which two pictures count as scans of one print (docs/duplicates.md).
+    DUPLICATE_SCORE: float = 0.92
+
     def __post_init__(self) -> None:
         for key in ("CHUNK_SIZE", "MAX_ATTEMPTS", "MAX_BYTES", "MAX_PIXELS", "TIME_LIMIT"):
             self._require(key, getattr(self, key) >= 1, "must be 1 or more")
@@ -98,6 +103,7 @@ class Settings:
         self._require("LIMIT", 1 <= self.LIMIT <= self.MAX_LIMIT, "must lie in 1..MAX_LIMIT")
         self._require("MAX_LIMIT", self.MAX_LIMIT <= 1000, "must be 1000 or less")
         self._require("STYLE", 0 <= self.STYLE <= 1, "must lie between 0 and 1")
+        self._require("DUPLICATE_SCORE", 0 < self.DUPLICATE_SCORE <= 1, "must lie in 0..1, over 0")
         self._require("RETRY_BACKOFF", self.RETRY_BACKOFF >= 0, "must be 0 or more")
 
     def _require(self, key: str, holds: bool, what: str) -> None:
@@ -164,7 +170,8 @@ def _check_type(key: str, value: Any, default: Any) -> None:
         allowed = (int, float)
     else:
         allowed = (type(default),)
-    if not isinstance(value, allowed) or isinstance(value, bool):
+    mistaken = isinstance(value, bool) and bool not in allowed  # Python takes True for a number
+    if not isinstance(value, allowed) or mistaken:
         names = " or ".join(kind.__name__ for kind in allowed)
         raise ImproperlyConfigured(f"{SETTING}[{key!r}] must be {names}, not {value!r}.")
 

@@ -16,6 +16,12 @@ from pgvector.django import HalfVectorField
 
 from artsimilarity.conf import get_settings
 
+# As artsimilarity.encoder.signature.SIZE, which stands in a module that imports numpy.
+SIGNATURE_DIMENSIONS = 256
+
+# Columns that ordinary pages leave in the database.
+VECTORS = ("embedding", "embedding_next", "embedding_signature")
+
 if TYPE_CHECKING:  # the stubs' classes are generic, Django's own are not
     _Field = models.Field[Any, Any]
 else:
@@ -54,6 +60,17 @@ class EmbeddingField(WorkerWritten, HalfVectorField):
             dimensions = get_settings().recipe.dimensions
         kwargs.setdefault("null", True)
         super().__init__(*args, dimensions=dimensions, **kwargs)
+
+
+class SignatureField(WorkerWritten, HalfVectorField):
+    """A ``halfvec`` column for :func:`artsimilarity.encoder.signature.signature`; null if flat."""
+
+    description = "Signature of a picture"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("dimensions", SIGNATURE_DIMENSIONS)
+        kwargs.setdefault("null", True)
+        super().__init__(*args, **kwargs)
 
 
 class WorkerTextField(WorkerWritten, models.TextField):  # type: ignore[type-arg]

@@ -22,7 +22,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from artsimilarity import dispatch, signals
+from artsimilarity import detection, dispatch, signals
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.encoder.weight_files import WeightsError
@@ -124,7 +124,9 @@ def embed(
             break
         total = len(waiting)
         claims, waiting = run.claim(waiting)
+        done = len(run.result.embedded)
         run.embed(claims)
+        detection.look_after_embedding(model, run.result.embedded[done:], using=using)
         if on_progress:
             on_progress(total - len(waiting))
     seconds = time.monotonic() - started
@@ -220,7 +222,7 @@ class _Run:
         for one, found in zip(read, vectors, strict=True):
             error = next((v for v in found.values() if isinstance(v, Exception)), None)
             if error is None:
-                self.writer.succeed(one.claim, one.digest, found)
+                self.writer.succeed(one, found)
             else:
                 self.writer.retry(one.claim, _("The encoder failed: %(error)s") % {"error": error})
 
@@ -258,16 +260,19 @@ class _Run:
             logger.info("%s: %s", claim.image, error, exc_info=True)
             self.writer.fail(claim, str(error))
             return None
-        return _Picture(claim, digest, squares)
+        signature = sign(squares[self.plan.serving.side])
+        return _Picture(claim, digest, squares, signature)
 
 
 @dataclass(frozen=True)
 class _Picture:
-    """A file that was read: its sha256, and its pixels at the sides that the recipes want."""
+    """A file that was read: its sha256, its pixels at the sides that the recipes want, and its
+    signature."""
 
     claim: _Claim
     digest: str
     squares: dict[int, NDArray[np.uint8]]
+    signature: list[float] | None
 
 
 class _Writer:
@@ -281,14 +286,14 @@ class _Writer:
         self.plan = plan
         self.result = result
 
-    def succeed(
-        self, claim: _Claim, digest: str, vectors: dict[Recipe, NDArray[np.float32]] | Any
-    ) -> None:
+    def succeed(self, picture: _Picture, vectors: dict[Recipe, NDArray[np.float32]] | Any) -> None:
         """Store the vectors, the serving recipe's to be served from now on."""
+        claim = picture.claim
         columns: dict[str, Any] = {
             "embedding_error": "",
             "embedding_attempts": 0,
             "embedded_at": timezone.now(),
+            "embedding_signature": picture.signature,
         }
         if self.plan.next:
             columns["embedding_next"] = vectors[self.plan.next].tolist()
@@ -299,7 +304,7 @@ class _Writer:
             columns |= {
                 "embedding": vectors[self.plan.serving].tolist(),
                 "embedding_recipe": self.plan.serving.fingerprint,
-                "embedding_digest": digest,
+                "embedding_digest": picture.digest,
                 "embedding_status": EmbeddingStatus.READY,
             }
         if self._write(claim, **columns):
@@ -322,6 +327,7 @@ class _Writer:
             columns |= {
                 "embedding": None,
                 "embedding_next": None,
+                "embedding_signature": None,
                 "embedding_recipe": "",
                 "embedding_next_recipe": "",
                 "embedding_digest": "",
@@ -383,11 +389,19 @@ def read_file(model: type[SimilarityMixin], name: str) -> bytes:
 
 def read_square(data: bytes, side: int) -> NDArray[np.uint8]:
     """Decode a file within the limits of the settings; raises ``PictureError``."""
-    from artsimilarity.encoder.images import Limits, read_square
+    from artsimilarity.encoder import images
 
     settings = get_settings()
-    limits = Limits(max_bytes=settings.MAX_BYTES, max_pixels=settings.MAX_PIXELS)
-    return read_square(data, side=side, limits=limits)
+    limits = images.Limits(max_bytes=settings.MAX_BYTES, max_pixels=settings.MAX_PIXELS)
+    return images.read_square(data, side=side, limits=limits)
+
+
+def sign(square: NDArray[np.uint8]) -> list[float] | None:
+    """Return a picture's signature as its column takes it; None for a flat picture."""
+    from artsimilarity.encoder.signature import signature
+
+    found = signature(square)
+    return None if found is None else found.tolist()
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from django.apps import apps
@@ -18,17 +19,19 @@ from artsimilarity.checks import check_model
 from artsimilarity.conf import get_settings
 from artsimilarity.fields import (
     EmbeddingField,
+    SignatureField,
     WorkerDateTimeField,
     WorkerIntegerField,
     WorkerTextField,
 )
 from artsimilarity.querysets import SimilarityManager
-from artsimilarity.status import EmbeddingStatus, RolloutState
+from artsimilarity.status import DuplicateState, EmbeddingStatus, RolloutState
 
 # What a row holds that has no embedding and that nobody has tried to embed.
 BLANK_EMBEDDING: dict[str, Any] = {
     "embedding": None,
     "embedding_next": None,
+    "embedding_signature": None,
     "embedding_recipe": "",
     "embedding_next_recipe": "",
     "embedding_digest": "",
@@ -53,6 +56,7 @@ class SimilarityMixin(models.Model):
 
     embedding = EmbeddingField(_("embedding"))
     embedding_next = EmbeddingField(_("embedding under the next recipe"))
+    embedding_signature = SignatureField(_("signature by which duplicates are found"))
     embedding_recipe = WorkerTextField(_("recipe"), blank=True, default="")
     embedding_next_recipe = WorkerTextField(_("next recipe"), blank=True, default="")
     embedding_digest = WorkerTextField(_("sha256 of the file"), blank=True, default="")
@@ -143,6 +147,42 @@ class Calibration(models.Model):
         return self.sha256
 
 
+class DuplicatePair(models.Model):
+    """Two pictures that seem to be scans of one print.
+
+    It speaks of the two files whose digests it holds, and of no others: once either picture is
+    replaced, the pair counts no more, whatever was decided about it (``artsimilarity.duplicates``).
+    """
+
+    model_label = models.CharField(_("model"), max_length=200)
+    first = models.CharField(_("primary key of the first"), max_length=200)
+    second = models.CharField(_("primary key of the second"), max_length=200)
+    first_digest = models.CharField(_("sha256 of the first's file"), max_length=64)
+    second_digest = models.CharField(_("sha256 of the second's file"), max_length=64)
+    score = models.FloatField(_("score"))
+    state = models.CharField(
+        _("state"), max_length=20, choices=DuplicateState, default=DuplicateState.FOUND
+    )
+
+    class Meta:
+        verbose_name = _("pair of duplicates")
+        verbose_name_plural = _("pairs of duplicates")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model_label", "first", "second"], name="artsimilarity_one_pair"
+            ),
+        ]
+        indexes = [models.Index(fields=["model_label", "second"], name="artsimilarity_second")]
+
+    def __str__(self) -> str:
+        return f"{self.model_label}: {self.first}, {self.second}"
+
+    def holds(self, digests: Mapping[str, str]) -> bool:
+        """Whether both pictures, by key as text, still hold the files that were compared."""
+        now = (digests.get(self.first), digests.get(self.second))
+        return now == (self.first_digest, self.second_digest)
+
+
 def similarity_models(*, proxies: bool = False) -> list[type[SimilarityMixin]]:
     """Return the host's concrete models with an embedding, and their proxies if asked for."""
     return [
@@ -183,6 +223,13 @@ def _add_indexes(sender: type[models.Model], **kwargs: Any) -> None:
                 name=f"{options.db_table[:12]}_{digest}_hnsw",
             )
         )
+    indexes.append(
+        HnswIndex(
+            fields=["embedding_signature"],
+            opclasses=["halfvec_ip_ops"],
+            name=f"{options.db_table[:12]}_{digest}_sign",
+        )
+    )
     options.indexes = [*options.indexes, *indexes]
     options.original_attrs["indexes"] = options.indexes
 

@@ -71,6 +71,10 @@ class Cursor:
             ) from error
         return cls(distance=distance, shown=tuple(shown), count=count)
 
+    def has_passed(self, picture: Any) -> bool:
+        """Whether this page or an earlier one came by the picture."""
+        return -picture.similarity < self.distance or str(picture.pk) in self.shown
+
     def __str__(self) -> str:
         values = [self.distance, self.count, *self.shown]
         return base64.urlsafe_b64encode(json.dumps(values).encode()).decode("ascii")

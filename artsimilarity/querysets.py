@@ -10,6 +10,7 @@ from django.db.models import F, Q, Value
 
 from artsimilarity.conf import get_settings
 from artsimilarity.expressions import Gate, InnerProductDistance, Subvector
+from artsimilarity.fields import VECTORS
 from artsimilarity.status import EmbeddingStatus
 from artsimilarity.targets import Target, stored_target, target_of_examples
 
@@ -231,10 +232,10 @@ _FromQuerySet = models.Manager.from_queryset(SimilarityQuerySet)
 
 
 class SimilarityManager(_FromQuerySet[_M]):
-    """Leaves the two vectors in the database: an ordinary page never loads them."""
+    """Leaves the vectors in the database: an ordinary page never loads them."""
 
     def get_queryset(self) -> SimilarityQuerySet[_M]:
         """All rows, without their vectors; ``defer(None)`` loads them."""
         rows: Any = super().get_queryset()  # the stubs forget the queryset's class
-        deferred: SimilarityQuerySet[_M] = rows.defer("embedding", "embedding_next")
+        deferred: SimilarityQuerySet[_M] = rows.defer(*VECTORS)
         return deferred

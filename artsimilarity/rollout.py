@@ -256,6 +256,7 @@ def _settle_leftovers(model: type[SimilarityMixin], fingerprint: str, using: str
     """Deal with rows that have no vector of the new recipe, so that none of the old one stays."""
     left = _rows(model, using).filter(embedding__isnull=False).exclude(embedding_recipe=fingerprint)
     gone: dict[str, Any] = {"embedding": None, "embedding_recipe": "", "embedding_digest": ""}
+    gone["embedding_signature"] = None
     left.exclude(embedding_error="").update(embedding_status=EmbeddingStatus.FAILED, **gone)
     left.update(embedding_status=EmbeddingStatus.PENDING, embedding_attempts=0, **gone)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, overload
 
 from django.core.exceptions import ValidationError
@@ -15,6 +16,7 @@ from artsimilarity.caching import SCORES, remembered
 from artsimilarity.conf import get_settings
 from artsimilarity.diversity import CANDIDATES
 from artsimilarity.diversity import diversify as diversified
+from artsimilarity.duplicates import fill_page
 from artsimilarity.models import SimilarityMixin
 from artsimilarity.paging import Cursor, CursorError
 from artsimilarity.planning import MOST_CANDIDATES, plan_search
@@ -76,6 +78,7 @@ def more_like_this(
     queryset: models.QuerySet[Any] | None = None,
     request: HttpRequest | None = None,
     diversify: float | None = None,
+    hide_duplicates: bool | None = None,
     after: Cursor | str | None = None,
 ) -> Neighbours:
     """Return the pictures nearest to ``picture`` among those that the visitor may see.
@@ -92,6 +95,8 @@ def more_like_this(
         request: the visitor's, handed to ``similarity_queryset``.
         diversify: how much the pictures should differ from each other, 0..1; None takes
             ``["DIVERSIFY"]``. See :mod:`artsimilarity.diversity`.
+        hide_duplicates: of several scans of one print, show the nearest, and none of ``picture``
+            itself; None takes ``["HIDE_DUPLICATES"]``. See :mod:`artsimilarity.duplicates`.
         after: ``next_page`` of the page before. Pages are in plain order of similarity, so nothing
             is diversified.
 
@@ -110,16 +115,32 @@ def more_like_this(
         return Neighbours([], _status_of(picture), style)
     visible = visible_pictures(type(picture), queryset, request)
 
-    def find() -> list[Any]:
+    def search(count: int, behind: Cursor | None) -> list[Any]:
         target = stored_target(picture, visible.db)
+        return nearest(visible, target, limit=count, style=style, after=behind)
+
+    def arranged(source: Callable[[int], list[Any]]) -> list[Any]:
         if cursor is not None or not diversify:
-            return nearest(visible, target, limit=limit, style=style, after=cursor)
-        near = nearest(visible, target, limit=max(limit, CANDIDATES), style=style)
+            return source(limit)
+        target, near = stored_target(picture, visible.db), source(max(limit, CANDIDATES))
         return diversified(
             near, target, style=style, amount=diversify, limit=limit, using=visible.db
         )
 
-    pictures = remembered(picture, visible, (limit, style, diversify, str(cursor)), find)
+    if settings.HIDE_DUPLICATES if hide_duplicates is None else hide_duplicates:
+        # What is remembered is the search alone: who may see what, and what was said to be no
+        # duplicate, count as they are now.
+        def fetch(count: int) -> list[Any]:
+            return remembered(picture, visible, (count, style), lambda: search(count, None))
+
+        seen = picture if _may_see(picture, request) else None
+        hiding = partial(fill_page, fetch, picture=seen, after=cursor, using=visible.db)
+        pictures = arranged(hiding)
+    else:
+        options = (limit, style, diversify, str(cursor))
+        pictures = remembered(
+            picture, visible, options, lambda: arranged(lambda count: search(count, cursor))
+        )
     status = NeighbourStatus.READY if pictures else _status_of(picture)
     full = len(pictures) == limit and (cursor is not None or not diversify)
     following = str(Cursor.after(pictures, cursor)) if full else ""
@@ -231,6 +252,11 @@ def visible_pictures(
     if str(allowed.order_by().values("pk").query) == everything:
         return queryset  # nothing is hidden: spare the database a semi-join
     return queryset.filter(pk__in=allowed.order_by().values("pk"))
+
+
+def _may_see(picture: SimilarityMixin, request: HttpRequest | None) -> bool:
+    """Whether the visitor might meet this picture among others' neighbours."""
+    return type(picture).similarity_queryset(request).filter(pk=picture.pk).exists()
 
 
 def _status_of(picture: SimilarityMixin) -> NeighbourStatus:

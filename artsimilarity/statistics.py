@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from artsimilarity import dispatch, rollout
 from artsimilarity.conf import get_settings
+from artsimilarity.fields import VECTORS
 from artsimilarity.models import SimilarityMixin
 from artsimilarity.querysets import SimilarityQuerySet
 from artsimilarity.recipes import current_plan
@@ -111,9 +112,7 @@ def library_status(
         seconds_left=round(left / rate, 1) if left and rate else None,
         errors=[
             PictureError(pk=str(picture.pk), title=str(picture), error=picture.embedding_error)
-            for picture in rows.failed()
-            .defer("embedding", "embedding_next")
-            .order_by("-pk")[:_ERRORS]
+            for picture in rows.failed().defer(*VECTORS).order_by("-pk")[:_ERRORS]
         ],
     )
 

@@ -1,4 +1,4 @@
-"""The states of a picture's embedding, and of a roll-out."""
+"""The states of a picture's embedding, of a roll-out, and of a pair of duplicates."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -18,3 +18,10 @@ class RolloutState(models.TextChoices):
     FILLING = "filling", _("embedding under the new recipe")
     PROMOTING = "promoting", _("moving over to the new recipe")
     PROMOTED = "promoted", _("finished")
+
+
+class DuplicateState(models.TextChoices):
+    """What is thought of two pictures that look like scans of one print."""
+
+    FOUND = "found", _("found")
+    DISMISSED = "dismissed", _("not duplicates")

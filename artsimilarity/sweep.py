@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from artsimilarity import dispatch, rollout
+from artsimilarity import detection, dispatch, rollout
 from artsimilarity.conf import get_settings
 from artsimilarity.models import BLANK_EMBEDDING, SimilarityMixin
 from artsimilarity.querysets import SimilarityQuerySet
@@ -36,6 +36,7 @@ def sweep(model: type[SimilarityMixin], *, using: str = "default") -> int:
         The number of pictures sent.
     """
     rollout.repair(model, using=using)
+    detection.forget_stale(model, using=using)
     rows = SimilarityQuerySet[Any](model, using=using)
     dispatch.reset_replaced(rows.pending())
     todo = rows.to_do(current_plan(model, using))

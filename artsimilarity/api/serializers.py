@@ -33,6 +33,12 @@ class SimilarityQuerySerializer(serializers.Serializer[Any]):
         max_value=1,
         help_text=_("How much the pictures should differ from each other; 0 is not at all."),
     )
+    # A missing one is None, "as the settings say"; without allow_null DRF would take it for false.
+    hide_duplicates = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        help_text=_("Show only the nearest of several scans of one print."),
+    )
     cursor = serializers.CharField(
         required=False, max_length=4096, help_text=_("Where to go on: see “next” in the answer.")
     )

@@ -46,6 +46,7 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
                 limit=wanted.get("limit"),
                 style=wanted.get("style"),
                 diversify=wanted.get("diversify"),
+                hide_duplicates=wanted.get("hide_duplicates"),
                 after=wanted.get("cursor"),
                 queryset=self.filter_queryset(self.get_queryset()),
                 request=request._request,

@@ -22,10 +22,11 @@ def more_like_this(
     limit: int | None = None,
     style: float | None = None,
     template_name: str | None = None,
+    hide_duplicates: bool | None = None,
 ) -> SafeString:
     """Render the pictures most like ``picture``.
 
-    ``{% more_like_this artwork limit=8 style=0.75 %}``
+    ``{% more_like_this artwork limit=8 style=0.75 hide_duplicates=True %}``
 
     The template is ``template_name`` if given, else the first there is of
     ``<app>/<model>_more_like_this.html`` and ``artsimilarity/more_like_this.html``. Its context is
@@ -37,7 +38,7 @@ def more_like_this(
         "artsimilarity/more_like_this.html",
     ]
     chosen = select_template([template_name] if template_name else names)
-    neighbours = get_more_like_this(context, picture, limit, style)
+    neighbours = get_more_like_this(context, picture, limit, style, hide_duplicates)
     html: SafeString = chosen.render(
         {**context.flatten(), "picture": picture, "neighbours": neighbours}
     )
@@ -50,6 +51,7 @@ def get_more_like_this(
     picture: SimilarityMixin,
     limit: int | None = None,
     style: float | None = None,
+    hide_duplicates: bool | None = None,
 ) -> Neighbours:
     """Fetch the pictures most like ``picture`` without rendering them.
 
@@ -57,4 +59,6 @@ def get_more_like_this(
     ``message``; see :class:`artsimilarity.search.Neighbours`.
     """
     request: Any = context.get("request")
-    return search(picture, limit=limit, style=style, request=request)
+    return search(
+        picture, limit=limit, style=style, request=request, hide_duplicates=hide_duplicates
+    )

@@ -27,7 +27,11 @@ def test_no_migration_is_missing() -> None:
 
 def test_ordinary_queries_leave_the_vectors_in_the_database() -> None:
     make_embedded("one")
-    assert Artwork.objects.get().get_deferred_fields() == {"embedding", "embedding_next"}
+    assert Artwork.objects.get().get_deferred_fields() == {
+        "embedding",
+        "embedding_next",
+        "embedding_signature",
+    }
 
 
 def test_a_row_copied_by_clearing_its_key_is_saved_and_waits_for_its_own_embedding() -> None:
