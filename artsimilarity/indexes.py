@@ -22,8 +22,12 @@ _NEW = "_new"
 
 
 def hnsw_index(model: type[models.Model]) -> HnswIndex:
-    """Return the HNSW index that the model declares."""
-    return next(index for index in model._meta.indexes if isinstance(index, HnswIndex))
+    """Return the HNSW index of the vectors that the model declares."""
+    return next(
+        index
+        for index in model._meta.indexes
+        if isinstance(index, HnswIndex) and "embedding" in index.fields
+    )
 
 
 def memory_for(index: HnswIndex, rows: int) -> str:

@@ -23,7 +23,7 @@ def _indexes() -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s"
-            " AND indexdef LIKE '%%hnsw%%'",
+            " AND indexdef LIKE '%%(embedding %%'",
             [TABLE],
         )
         return dict(cursor.fetchall())
