@@ -10,46 +10,24 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.utils.urls import replace_query_param
 
+from artsimilarity.colours import MAX_COLOURS, check_weight, parse_colour
 from artsimilarity.conf import get_settings
 from artsimilarity.paging import Cursor, CursorError
 from artsimilarity.search import Neighbours, NeighbourStatus
 
 
-class SimilarityQuerySerializer(serializers.Serializer[Any]):
-    """Query parameters of ``similar/``."""
+STYLE_HELP = _("Weight of style against colour: 1 is style alone, 0 is colour alone.")
+
+
+class PageSerializer(serializers.Serializer[Any]):
+    """Which page of a search, and how long."""
 
     limit = serializers.IntegerField(
         required=False, min_value=1, help_text=_("How many pictures to return.")
     )
-    style = serializers.FloatField(  # type: ignore[assignment]
-        required=False,
-        min_value=0,
-        max_value=1,
-        help_text=_("Weight of style against colour: 1 is style alone, 0 is colour alone."),
-    )
-    diversify = serializers.FloatField(
-        required=False,
-        min_value=0,
-        max_value=1,
-        help_text=_("How much the pictures should differ from each other; 0 is not at all."),
-    )
-    # A missing one is None, "as the settings say"; without allow_null DRF would take it for false.
-    hide_duplicates = serializers.BooleanField(
-        required=False,
-        allow_null=True,
-        help_text=_("Show only the nearest of several scans of one print."),
-    )
     cursor = serializers.CharField(
         required=False, max_length=4096, help_text=_("Where to go on: see “next” in the answer.")
     )
-
-    def validate_style(self, style: float) -> float:
-        """Refuse NaN, which passes every comparison."""
-        return _finite(style)
-
-    def validate_diversify(self, diversify: float) -> float:
-        """The same."""
-        return _finite(diversify)
 
     def validate_cursor(self, cursor: str) -> Cursor:
         """Refuse what no page has given out."""
@@ -65,6 +43,65 @@ class SimilarityQuerySerializer(serializers.Serializer[Any]):
             message = serializers.IntegerField.default_error_messages["max_value"]
             raise serializers.ValidationError(str(message).format(max_value=most))
         return limit
+
+
+class SimilarityQuerySerializer(PageSerializer):
+    """Query parameters of ``similar/``."""
+
+    style = serializers.FloatField(  # type: ignore[assignment]
+        required=False, min_value=0, max_value=1, help_text=STYLE_HELP
+    )
+    diversify = serializers.FloatField(
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text=_("How much the pictures should differ from each other; 0 is not at all."),
+    )
+    # A missing one is None, "as the settings say"; without allow_null DRF would take it for false.
+    hide_duplicates = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        help_text=_("Show only the nearest of several scans of one print."),
+    )
+
+    def validate_style(self, style: float) -> float:
+        """Refuse NaN, which passes every comparison."""
+        return _finite(style)
+
+    def validate_diversify(self, diversify: float) -> float:
+        """The same."""
+        return _finite(diversify)
+
+
+class ColourField(serializers.CharField):
+    """A colour and its weight: ``aa3311:2``, or ``aa3311`` for a weight of 1."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the colour's text and its weight."""
+        text, separator, weight = super().to_internal_value(data).partition(":")
+        try:
+            parse_colour(text)
+            return text, check_weight(_as_float(weight) if separator else 1.0)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
+class ColourQuerySerializer(PageSerializer):
+    """Query parameters of ``by-colour/``."""
+
+    colour = serializers.ListField(
+        child=ColourField(),
+        min_length=1,
+        max_length=MAX_COLOURS,
+        help_text=_("Colours with weights, such as “aa3311:2”; a weight is 1 if it is left out."),
+    )
+
+
+def _as_float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan  # which is refused in the words for every bad weight
 
 
 def _finite(value: float) -> float:
@@ -96,7 +133,7 @@ class NeighbourSerializer(serializers.Serializer[Any]):
 
 
 class NeighboursSerializer(serializers.Serializer[Any]):
-    """The answer of ``similar/``; ``status`` and ``message`` say why ``results`` may be empty.
+    """The answer of a search; ``status`` and ``message`` say why ``results`` may be empty.
 
     ``next`` is the address of the next page, null on the last.
     """

@@ -15,22 +15,29 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from artsimilarity.api.serializers import NeighboursSerializer, SimilarityQuerySerializer
+from artsimilarity.api.serializers import (
+    ColourQuerySerializer,
+    NeighboursSerializer,
+    SimilarityQuerySerializer,
+)
 from artsimilarity.conf import get_settings
 from artsimilarity.paging import CursorError
-from artsimilarity.search import Neighbours, more_like_this
+from artsimilarity.search import Neighbours, more_like_this, search_by_colours
 
 if find_spec("drf_spectacular"):
     import artsimilarity.api.schema  # noqa: F401 -- describes what follows
 
 
 class SimilarityViewSetMixin(GenericViewSet[Any]):
-    """Adds ``<pk>/similar/`` to the host's own viewset.
+    """Adds searches to the host's own viewset.
 
-    The picture comes from ``get_object()`` and its neighbours from ``get_queryset()``, so the
-    host's permissions, filters and hidden rows hold; ``similarity_queryset(request)`` besides.
-    Each neighbour is shown with the host's own serializer. Parameters are ``limit``, ``style``,
-    ``diversify`` and ``cursor``, which the answer's ``next`` brings along.
+    - ``GET <pk>/similar/?limit=&style=&diversify=``
+    - ``GET by-colour/?colour=aa3311:2&colour=224466&limit=``
+
+    The picture comes from ``get_object()`` and what is found from ``get_queryset()``, so the host's
+    permissions, filters and hidden rows hold; ``similarity_queryset(request)`` besides. Each
+    neighbour is shown with the host's own serializer. The answer's ``next`` leads to the next page
+    by the parameter ``cursor``.
     """
 
     @action(detail=True, methods=["get"], url_path="similar", pagination_class=None)
@@ -49,6 +56,26 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
                 hide_duplicates=wanted.get("hide_duplicates"),
                 after=wanted.get("cursor"),
                 queryset=self.filter_queryset(self.get_queryset()),
+                request=request._request,
+            )
+        except CursorError as error:
+            raise ValidationError({"cursor": [str(error)]}) from error
+        return self._answer(request, neighbours)
+
+    @action(detail=False, methods=["get"], url_path="by-colour", pagination_class=None)
+    def by_colour(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Return the pictures whose colours are nearest to one to five colours."""
+        query = ColourQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        queryset = self.filter_queryset(self.get_queryset())
+        try:
+            neighbours = search_by_colours(
+                queryset.model,
+                wanted["colour"],
+                limit=wanted.get("limit"),
+                after=wanted.get("cursor"),
+                queryset=queryset,
                 request=request._request,
             )
         except CursorError as error:
