@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, overload
+from typing import IO, Any, overload
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, router
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +19,7 @@ from artsimilarity.diversity import CANDIDATES
 from artsimilarity.diversity import diversify as diversified
 from artsimilarity.duplicates import fill_page
 from artsimilarity.models import SimilarityMixin
+from artsimilarity.own_pictures import describe, shrink
 from artsimilarity.paging import Cursor, CursorError
 from artsimilarity.planning import MOST_CANDIDATES, plan_search
 from artsimilarity.querysets import SimilarityQuerySet, check_style, order_by_similarity
@@ -180,6 +181,40 @@ def search_by_colours(
     pictures = nearest(visible, target, limit=limit, style=0.0, after=cursor)
     following = str(Cursor.after(pictures, cursor)) if len(pictures) == limit else ""
     return Neighbours(pictures, NeighbourStatus.READY, 0.0, following)
+
+
+def search_by_picture(
+    model: type[SimilarityMixin],
+    file: IO[bytes],
+    *,
+    limit: int | None = None,
+    style: float | None = None,
+    queryset: models.QuerySet[Any] | None = None,
+    request: HttpRequest | None = None,
+) -> Neighbours:
+    """Return the pictures nearest to one that is not in the library; it is stored nowhere.
+
+    A worker describes it: see :mod:`artsimilarity.own_pictures`. Anything that can be compared with
+    it may be found, the same picture too.
+
+    Args:
+        model: whose pictures are searched.
+        file: the picture, open for reading at its beginning.
+        limit: as for :func:`more_like_this`, and so are ``style``, ``queryset`` and ``request``.
+
+    Raises:
+        PictureRefused: the file is too large, damaged, or no picture.
+        NotAnswered: no worker has described it in time.
+        ValueError: ``limit`` or ``style`` is out of range.
+    """
+    limit, style = check_limit(limit), check_style(style)
+    visible = visible_pictures(model, queryset, request)
+    using = router.db_for_write(model)
+    recipe = current_plan(model, using).serving
+    vector = describe(model, shrink(file, recipe.side), recipe, using=using)
+    target = vector_target(vector, recipe.fingerprint)
+    pictures = nearest(visible, target, limit=limit, style=style)
+    return Neighbours(pictures, NeighbourStatus.READY, style)
 
 
 def check_limit(limit: int | None) -> int:

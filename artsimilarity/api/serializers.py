@@ -10,11 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.utils.urls import replace_query_param
 
-from artsimilarity.colours import MAX_COLOURS, check_weight, parse_colour
+from artsimilarity.colours import MAX_COLOURS
 from artsimilarity.conf import get_settings
 from artsimilarity.paging import Cursor, CursorError
 from artsimilarity.search import Neighbours, NeighbourStatus
-
 
 STYLE_HELP = _("Weight of style against colour: 1 is style alone, 0 is colour alone.")
 
@@ -38,11 +37,7 @@ class PageSerializer(serializers.Serializer[Any]):
 
     def validate_limit(self, limit: int) -> int:
         """Refuse more than ``ARTSIMILARITY["MAX_LIMIT"]``, as it stands at the time of the call."""
-        most = get_settings().MAX_LIMIT
-        if limit > most:
-            message = serializers.IntegerField.default_error_messages["max_value"]
-            raise serializers.ValidationError(str(message).format(max_value=most))
-        return limit
+        return _at_most(limit)
 
 
 class SimilarityQuerySerializer(PageSerializer):
@@ -73,17 +68,20 @@ class SimilarityQuerySerializer(PageSerializer):
         return _finite(diversify)
 
 
-class ColourField(serializers.CharField):
+class ColourField(serializers.RegexField):
     """A colour and its weight: ``aa3311:2``, or ``aa3311`` for a weight of 1."""
 
-    def to_internal_value(self, data: Any) -> Any:
-        """Return the colour's text and its weight."""
-        text, separator, weight = super().to_internal_value(data).partition(":")
-        try:
-            parse_colour(text)
-            return text, check_weight(_as_float(weight) if separator else 1.0)
-        except ValueError as error:
-            raise serializers.ValidationError(str(error)) from error
+    default_error_messages = {
+        "invalid": _(
+            "A colour is six hexadecimal digits; its weight, a number above 0, may follow a "
+            "colon, such as aa3311:2."
+        )
+    }
+
+    def __init__(self, **options: Any) -> None:
+        weight = r"[1-9][0-9]{0,3}(\.[0-9]{1,4})?|0\.[0-9]{0,3}[1-9][0-9]{0,3}"
+        options["trim_whitespace"] = False
+        super().__init__(rf"^#?[0-9A-Fa-f]{{6}}(:({weight}))?\Z", **options)
 
 
 class ColourQuerySerializer(PageSerializer):
@@ -96,12 +94,44 @@ class ColourQuerySerializer(PageSerializer):
         help_text=_("Colours with weights, such as “aa3311:2”; a weight is 1 if it is left out."),
     )
 
+    def validate_colour(self, colours: list[str]) -> list[tuple[str, float]]:
+        """Take colours and weights apart."""
+        pairs = (colour.partition(":") for colour in colours)
+        return [(text, float(weight or 1)) for text, _colon, weight in pairs]
 
-def _as_float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan  # which is refused in the words for every bad weight
+
+class PictureQuerySerializer(serializers.Serializer[Any]):
+    """The form of ``by-picture/``."""
+
+    picture = serializers.FileField(
+        help_text=_("A picture: JPEG, PNG, TIFF, WebP or GIF. It is not stored."),
+        error_messages={
+            "required": _("Send a picture in the form field “picture”."),
+            "invalid": _("Send the picture itself, as a file, in the form field “picture”."),
+        },
+    )
+    limit = serializers.IntegerField(
+        required=False, min_value=1, help_text=_("How many pictures to return.")
+    )
+    style = serializers.FloatField(  # type: ignore[assignment]
+        required=False, min_value=0, max_value=1, help_text=STYLE_HELP
+    )
+
+    def validate_limit(self, limit: int) -> int:
+        """Refuse more than ``ARTSIMILARITY["MAX_LIMIT"]``."""
+        return _at_most(limit)
+
+    def validate_style(self, style: float) -> float:
+        """Refuse NaN, which passes every comparison."""
+        return _finite(style)
+
+
+def _at_most(limit: int) -> int:
+    most = get_settings().MAX_LIMIT
+    if limit > most:
+        message = serializers.IntegerField.default_error_messages["max_value"]
+        raise serializers.ValidationError(str(message).format(max_value=most))
+    return limit
 
 
 def _finite(value: float) -> float:

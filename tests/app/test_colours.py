@@ -160,11 +160,11 @@ class TestSearch:
         ("query", "words"),
         [
             ({}, "required"),
-            ({"colour": "red"}, "six hexadecimal digits"),
-            ({"colour": "c81e1e:"}, "above 0"),
-            ({"colour": "c81e1e:much"}, "above 0"),
-            ({"colour": "c81e1e:0"}, "above 0"),
-            ({"colour": "c81e1e:nan"}, "above 0"),
+            *[
+                ({"colour": colour}, "six hexadecimal digits")
+                for colour in ("red", "c81e1e:", "c81e1e:much", "c81e1e:0", "c81e1e:nan")
+            ],
+            ({"colour": "c81e1e:0.0"}, "above 0"),
             ({"colour": ["c81e1e"] * 6}, "no more than 5"),
             ({"colour": "c81e1e", "limit": "49"}, "less than or equal to 48"),
         ],
