@@ -37,6 +37,13 @@ class Settings:
     THREADS: int | None = None
     # Celery queue of our tasks, of their own so that a flood of uploads starves nobody else's.
     QUEUE: str = "artsimilarity"
+    # Celery queue of searches by a visitor's own picture, which cannot wait behind uploads.
+    SEARCH_QUEUE: str = "artsimilarity-search"
+    # Seconds that such a search waits for a worker.
+    SEARCH_SECONDS: float = 5.0
+    # Bytes and pixels of the largest picture to search by: web processes decode it.
+    SEARCH_MAX_BYTES: int = 20 * 1024 * 1024
+    SEARCH_MAX_PIXELS: int = 50_000_000
     # Pictures in one task: bounds how long a task runs, well below the broker's visibility timeout.
     CHUNK_SIZE: int = 32
     # Pictures that go through the network together; None chooses by device.
@@ -82,7 +89,8 @@ class Settings:
     DUPLICATE_SCORE: float = 0.92
 
     def __post_init__(self) -> None:
-        for key in ("CHUNK_SIZE", "MAX_ATTEMPTS", "MAX_BYTES", "MAX_PIXELS", "TIME_LIMIT"):
+        positive = ("CHUNK_SIZE", "MAX_ATTEMPTS", "MAX_BYTES", "MAX_PIXELS", "TIME_LIMIT")
+        for key in (*positive, "SEARCH_MAX_BYTES", "SEARCH_MAX_PIXELS"):
             self._require(key, getattr(self, key) >= 1, "must be 1 or more")
         later = self.CLAIM_SECONDS > self.TIME_LIMIT
         self._require("CLAIM_SECONDS", later, f"must be more than TIME_LIMIT ({self.TIME_LIMIT})")
@@ -104,6 +112,7 @@ class Settings:
         self._require("MAX_LIMIT", self.MAX_LIMIT <= 1000, "must be 1000 or less")
         self._require("STYLE", 0 <= self.STYLE <= 1, "must lie between 0 and 1")
         self._require("DUPLICATE_SCORE", 0 < self.DUPLICATE_SCORE <= 1, "must lie in 0..1, over 0")
+        self._require("SEARCH_SECONDS", self.SEARCH_SECONDS > 0, "must be more than 0")
         self._require("RETRY_BACKOFF", self.RETRY_BACKOFF >= 0, "must be 0 or more")
 
     def _require(self, key: str, holds: bool, what: str) -> None:

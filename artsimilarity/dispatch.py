@@ -147,12 +147,19 @@ def send(model: type[models.Model], pks: Iterable[Any], *, using: str) -> int:
     return sent
 
 
-def call(task: Task[Any, Any], *args: Any) -> bool:
-    """Send one task to the workers' queue; returns whether the broker took it."""
+def call(task: Task[Any, Any], *args: Any, **options: Any) -> bool:
+    """Send one task to the workers' queue; returns whether the broker took it.
+
+    Args:
+        task: what to do.
+        args: its arguments.
+        options: for ``apply_async``, such as another ``queue``.
+    """
+    options.setdefault("queue", get_settings().QUEUE)
     try:
         with _impatient_connection(task.app) as connection:
             task.apply_async(  # type: ignore[call-arg] # the stubs lack connection
-                args=args, queue=get_settings().QUEUE, connection=connection, retry=False
+                args=args, connection=connection, retry=False, **options
             )
     except Exception as error:  # transports fail in ways of their own; it is logged
         logger.warning("The broker did not take %s: %s", task.name, error, exc_info=True)
@@ -160,11 +167,15 @@ def call(task: Task[Any, Any], *args: Any) -> bool:
     return True
 
 
-def queue_length() -> int | None:
-    """Return how many tasks wait in the workers' queue; None if the broker does not answer."""
+def queue_length(queue: str = "") -> int | None:
+    """Return how many tasks wait in a queue; None if the broker does not answer.
+
+    Args:
+        queue: its name; that of embeddings if it is left out.
+    """
     from artsimilarity.tasks import embed_pictures
 
-    queue = get_settings().QUEUE
+    queue = queue or get_settings().QUEUE
     try:
         with _impatient_connection(embed_pictures.app) as connection:
             try:

@@ -30,7 +30,8 @@ def health(request: HttpRequest) -> JsonResponse:
     """Answer 200 if all is well, else 503; which check fails, and why, only members of staff see.
 
     The database answers, pgvector is there and new enough, each model's index is there and valid,
-    a worker serves the queue, and the recipe's weights can be found.
+    a worker serves the queue, searches by picture do not wait in vain, and the recipe's weights can
+    be found.
     """
     problems: dict[str, str] | None = cache.get(_CACHE_KEY)
     if problems is None:
@@ -76,6 +77,18 @@ def _check_worker() -> str:
     )
 
 
+def _check_searches() -> str:
+    """Sites that offer no search by picture need no worker for it: it is missed once one waits."""
+    queue = get_settings().SEARCH_QUEUE
+    waiting = dispatch.queue_length(queue)
+    if not waiting or worker_answers(waiting, queue):
+        return ""
+    return (
+        f"Searches by picture wait, and no worker serves the queue {queue!r}: "
+        f"celery -A <project> worker -Q {get_settings().QUEUE},{queue}"
+    )
+
+
 def _check_weights() -> str:
     try:
         find_weights(get_settings().recipe)
@@ -87,5 +100,6 @@ def _check_weights() -> str:
 _CHECKS: dict[str, Callable[[], str]] = {
     "database": _check_database,
     "worker": _check_worker,
+    "searches": _check_searches,
     "weights": _check_weights,
 }

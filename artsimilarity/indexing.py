@@ -139,23 +139,15 @@ class _Run:
     """One call of :func:`embed`: the same recipes from its first picture to its last."""
 
     def __init__(self, model: type[SimilarityMixin], using: str, threads: int | None) -> None:
-        settings = get_settings()
         self.model = model
         self.using = using
         self.result = Result()
         self.plan = current_plan(model, using)
-        load = partial(
-            _get_encoder,
-            settings.ENCODER,
-            device=settings.DEVICE,
-            threads=settings.THREADS or threads,
-            batch_size=settings.BATCH_SIZE,
-            using=using,
-        )
-        self.encoders = {self.plan.serving: load(recipe=self.plan.serving)}
+        load = partial(load_encoder, using=using, threads=threads)
+        self.encoders = {self.plan.serving: load(self.plan.serving)}
         if self.plan.next:
             try:
-                self.encoders[self.plan.next] = load(recipe=self.plan.next)
+                self.encoders[self.plan.next] = load(self.plan.next)
             except WeightsError:
                 # A roll-out that cannot go on is no reason to leave new pictures unembedded.
                 logger.exception("The roll-out waits: NEXT_RECIPE cannot be used by this worker.")
@@ -402,6 +394,28 @@ def sign(square: NDArray[np.uint8]) -> list[float] | None:
 
     found = signature(square)
     return None if found is None else found.tolist()
+
+
+def load_encoder(recipe: Recipe, *, using: str, threads: int | None) -> PictureEncoder:
+    """Return this process's encoder for a recipe.
+
+    Args:
+        recipe: that its vectors are made by.
+        using: database alias of a calibrated projection.
+        threads: for torch, where ``ARTSIMILARITY["THREADS"]`` is None.
+
+    Raises:
+        WeightsError: the recipe's weights cannot be found.
+    """
+    settings = get_settings()
+    return _get_encoder(
+        settings.ENCODER,
+        recipe,
+        settings.DEVICE,
+        settings.THREADS or threads,
+        settings.BATCH_SIZE,
+        using,
+    )
 
 
 @cache

@@ -183,6 +183,24 @@ class DuplicatePair(models.Model):
         return now == (self.first_digest, self.second_digest)
 
 
+class SearchAnswer(models.Model):
+    """The vector of a visitor's own picture, from the worker that made it to whoever asked.
+
+    Nothing of the picture or of the visitor is in it, and it is gone within a minute.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True, db_index=True)
+    vector = models.JSONField(_("vector"), null=True)
+
+    class Meta:
+        verbose_name = _("answer to a search by picture")
+        verbose_name_plural = _("answers to searches by picture")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 def similarity_models(*, proxies: bool = False) -> list[type[SimilarityMixin]]:
     """Return the host's concrete models with an embedding, and their proxies if asked for."""
     return [

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, overload
+from typing import IO, Any, overload
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, router
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from artsimilarity.caching import SCORES, remembered
+from artsimilarity.colours import colour_vector, parse_colours
 from artsimilarity.conf import get_settings
 from artsimilarity.diversity import CANDIDATES
 from artsimilarity.diversity import diversify as diversified
 from artsimilarity.duplicates import fill_page
 from artsimilarity.models import SimilarityMixin
+from artsimilarity.own_pictures import describe, shrink
 from artsimilarity.paging import Cursor, CursorError
 from artsimilarity.planning import MOST_CANDIDATES, plan_search
 from artsimilarity.querysets import SimilarityQuerySet, check_style, order_by_similarity
+from artsimilarity.recipes import current_plan
 from artsimilarity.status import EmbeddingStatus
-from artsimilarity.targets import Target, for_scan, stored_target
+from artsimilarity.targets import Target, for_scan, stored_target, vector_target
 
 
 class NeighbourStatus(models.TextChoices):
@@ -145,6 +148,73 @@ def more_like_this(
     full = len(pictures) == limit and (cursor is not None or not diversify)
     following = str(Cursor.after(pictures, cursor)) if full else ""
     return Neighbours(pictures, status, style, following)
+
+
+def search_by_colours(
+    model: type[SimilarityMixin],
+    colours: Iterable[tuple[str, float]],
+    *,
+    limit: int | None = None,
+    queryset: models.QuerySet[Any] | None = None,
+    request: HttpRequest | None = None,
+    after: Cursor | str | None = None,
+) -> Neighbours:
+    """Return the pictures whose colours come nearest to those named, whatever their style.
+
+    ``search_by_colours(Artwork, [("#aa3311", 2), ("#224466", 1)])`` looks for two parts of that
+    red and one part of that blue.
+
+    Args:
+        model: whose pictures are searched.
+        colours: one to five, each with a weight above 0.
+        limit: as for :func:`more_like_this`, and so are ``queryset``, ``request`` and ``after``.
+
+    Raises:
+        ValueError: a colour, a weight, their number, ``limit`` or ``after`` is out of range.
+        ColoursNotUnderstood: the recipe in force describes colours in another way.
+    """
+    limit, wanted = check_limit(limit), parse_colours(colours)
+    cursor = Cursor.parse(after) if isinstance(after, str) else after
+    visible = visible_pictures(model, queryset, request)
+    recipe = current_plan(model, visible.db).serving
+    target = vector_target(colour_vector(wanted, recipe), recipe.fingerprint)
+    pictures = nearest(visible, target, limit=limit, style=0.0, after=cursor)
+    following = str(Cursor.after(pictures, cursor)) if len(pictures) == limit else ""
+    return Neighbours(pictures, NeighbourStatus.READY, 0.0, following)
+
+
+def search_by_picture(
+    model: type[SimilarityMixin],
+    file: IO[bytes],
+    *,
+    limit: int | None = None,
+    style: float | None = None,
+    queryset: models.QuerySet[Any] | None = None,
+    request: HttpRequest | None = None,
+) -> Neighbours:
+    """Return the pictures nearest to one that is not in the library; it is stored nowhere.
+
+    A worker describes it: see :mod:`artsimilarity.own_pictures`. Anything that can be compared with
+    it may be found, the same picture too.
+
+    Args:
+        model: whose pictures are searched.
+        file: the picture, open for reading at its beginning.
+        limit: as for :func:`more_like_this`, and so are ``style``, ``queryset`` and ``request``.
+
+    Raises:
+        PictureRefused: the file is too large, damaged, or no picture.
+        NotAnswered: no worker has described it in time.
+        ValueError: ``limit`` or ``style`` is out of range.
+    """
+    limit, style = check_limit(limit), check_style(style)
+    visible = visible_pictures(model, queryset, request)
+    using = router.db_for_write(model)
+    recipe = current_plan(model, using).serving
+    vector = describe(model, shrink(file, recipe.side), recipe, using=using)
+    target = vector_target(vector, recipe.fingerprint)
+    pictures = nearest(visible, target, limit=limit, style=style)
+    return Neighbours(pictures, NeighbourStatus.READY, style)
 
 
 def check_limit(limit: int | None) -> int:

@@ -122,12 +122,13 @@ def as_dict(status: LibraryStatus) -> dict[str, Any]:
     return asdict(status)
 
 
-def worker_answers(queue_length: int | None) -> bool:
-    """Ask all workers of the host's Celery app whether any is there that serves our queue.
+def worker_answers(queue_length: int | None, queue: str = "") -> bool:
+    """Ask all workers of the host's Celery app whether any is there that serves a queue.
 
     Args:
         queue_length: what :func:`artsimilarity.dispatch.queue_length` has just said. Where it says
             that the broker does not answer, nobody is asked: Celery would try again for seconds.
+        queue: its name; that of embeddings if it is left out.
     """
     if queue_length is None:
         return False
@@ -136,7 +137,7 @@ def worker_answers(queue_length: int | None) -> bool:
     except Exception:  # the broker went away just now, in the way of its own transport
         logger.warning("The workers could not be asked.", exc_info=True)
         return False
-    queue = get_settings().QUEUE
+    queue = queue or get_settings().QUEUE
     return any(one["name"] == queue for queues in found.values() for one in queues)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import multiprocessing
 import os
 from typing import Any, Literal
@@ -49,6 +50,7 @@ def embed_pictures(self: Task, model: str, pks: list[str], using: str = "default
 @shared_task(name="artsimilarity.sweep", ignore_result=True)
 def sweep() -> None:
     """Send what was left behind, and take up an interrupted promotion; for Celery beat."""
+    from artsimilarity import own_pictures
     from artsimilarity import sweep as sweeping
     from artsimilarity.models import similarity_models
 
@@ -56,6 +58,7 @@ def sweep() -> None:
         using = router.db_for_write(model)
         sweeping.resume_promotion(model, using=using)
         sweeping.sweep(model, using=using)
+        own_pictures.forget_unclaimed(using)
 
 
 @shared_task(name="artsimilarity.enqueue", ignore_result=True, **_GIVEN_BACK)
@@ -85,6 +88,34 @@ def cancel(model: str, using: str = "default") -> None:
     from artsimilarity import rollout
 
     rollout.cancel(apps.get_model(model), using=using)
+
+
+@shared_task(
+    bind=True,
+    name="artsimilarity.describe_picture",
+    ignore_result=True,
+    acks_late=False,  # a second answer would come too late
+    time_limit=60,
+)
+def describe_picture(
+    self: Task,  # type: ignore[type-arg]
+    key: str,
+    model: str,
+    picture: str,
+    fingerprint: str,
+    using: str = "default",
+) -> None:
+    """Describe a visitor's own picture and leave the vector for the process that asked."""
+    from artsimilarity import own_pictures
+
+    own_pictures.answer(
+        key,
+        apps.get_model(model),
+        base64.b64decode(picture),
+        fingerprint,
+        using=using,
+        threads=_threads(self),
+    )
 
 
 @celeryd_after_setup.connect(dispatch_uid="artsimilarity.worker")

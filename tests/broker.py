@@ -35,6 +35,10 @@ class Broker:
             for message in messages
         ]
 
+    def waiting(self, queue: str) -> int:
+        """How many messages wait in a queue."""
+        return int(self._client.llen(queue))
+
     def pks(self) -> list[str]:
         """Primary keys of the pictures that wait in the queue, one list over all tasks."""
         return [pk for _task, (_model, pks, _using) in self.tasks() for pk in pks]

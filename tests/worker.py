@@ -17,6 +17,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connection
 
+QUEUES = "artsimilarity,artsimilarity-search"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -69,7 +70,7 @@ def run_worker(broker_url: str, log: Path, *options: str, **artsimilarity: Any) 
         "DEMO_DATA": str(Path(settings.MEDIA_ROOT).parent),
         "TEST_ARTSIMILARITY": json.dumps(artsimilarity),
     }
-    command = [sys.executable, "-m", "celery", "-A", "demo_site", "worker", "-Q", "artsimilarity"]
+    command = [sys.executable, "-m", "celery", "-A", "demo_site", "worker", "-Q", QUEUES]
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*command, "-c", "1", "-l", "INFO", *options],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiViewExtension
@@ -9,8 +10,10 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
 from artsimilarity.api.serializers import (
+    ColourQuerySerializer,
     NeighbourSerializer,
     NeighboursSerializer,
+    PictureQuerySerializer,
     SimilarityQuerySerializer,
 )
 
@@ -28,6 +31,10 @@ BAD_REQUEST = OpenApiResponse(
 NOT_FOUND = OpenApiResponse(
     ProblemSerializer, description="There is no such picture, or you may not see it."
 )
+BAD_PICTURE = OpenApiResponse(
+    {"type": "object"}, description="What is wrong with the file or another field, in words."
+)
+REFUSED = OpenApiResponse(ProblemSerializer, description="What to do instead is said in words.")
 NOT_MODIFIED = OpenApiResponse(None, description="The answer is the one that you have (ETag).")
 
 
@@ -40,7 +47,7 @@ class SimilarityViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-
     def view_replacement(self) -> type[Any]:
         """The host's viewset, with its actions described."""
         viewset: type[Any] = self.target
-        answer = _answer_of(viewset)
+        answer: Any = _answer_of(viewset)  # type: ignore[arg-type] # a class can be hashed
 
         class Described(viewset):  # type: ignore[misc]
             @extend_schema(
@@ -53,10 +60,35 @@ class SimilarityViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-
                 """Return the pictures most like this one, nearest first."""
                 return super().similar(request, *args, **kwargs)
 
+            @extend_schema(
+                parameters=[ColourQuerySerializer],
+                responses={200: answer, 304: NOT_MODIFIED, 400: BAD_REQUEST},
+                examples=[_EXAMPLE],
+                filters=False,
+            )
+            def by_colour(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+                """Return the pictures whose colours are nearest to one to five colours."""
+                return super().by_colour(request, *args, **kwargs)
+
+            @extend_schema(
+                request={"multipart/form-data": PictureQuerySerializer},
+                responses={
+                    200: answer,
+                    400: BAD_PICTURE,
+                    **dict.fromkeys((413, 415, 429, 503), REFUSED),
+                },
+                examples=[_EXAMPLE],
+                filters=False,
+            )
+            def by_picture(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+                """Return the pictures most like one that is sent along, which is not stored."""
+                return super().by_picture(request, *args, **kwargs)
+
         Described.__name__ = viewset.__name__
         return Described
 
 
+@cache  # one component, though several actions answer with it
 def _answer_of(viewset: type[Any]) -> type[serializers.BaseSerializer[Any]]:
     """The answer's serializer, with the host's own for each picture."""
     picture: Any = viewset.serializer_class

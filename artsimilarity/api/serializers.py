@@ -10,22 +10,41 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.utils.urls import replace_query_param
 
+from artsimilarity.colours import MAX_COLOURS
 from artsimilarity.conf import get_settings
 from artsimilarity.paging import Cursor, CursorError
 from artsimilarity.search import Neighbours, NeighbourStatus
 
+STYLE_HELP = _("Weight of style against colour: 1 is style alone, 0 is colour alone.")
 
-class SimilarityQuerySerializer(serializers.Serializer[Any]):
-    """Query parameters of ``similar/``."""
+
+class PageSerializer(serializers.Serializer[Any]):
+    """Which page of a search, and how long."""
 
     limit = serializers.IntegerField(
         required=False, min_value=1, help_text=_("How many pictures to return.")
     )
+    cursor = serializers.CharField(
+        required=False, max_length=4096, help_text=_("Where to go on: see “next” in the answer.")
+    )
+
+    def validate_cursor(self, cursor: str) -> Cursor:
+        """Refuse what no page has given out."""
+        try:
+            return Cursor.parse(cursor)
+        except CursorError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+    def validate_limit(self, limit: int) -> int:
+        """Refuse more than ``ARTSIMILARITY["MAX_LIMIT"]``, as it stands at the time of the call."""
+        return _at_most(limit)
+
+
+class SimilarityQuerySerializer(PageSerializer):
+    """Query parameters of ``similar/``."""
+
     style = serializers.FloatField(  # type: ignore[assignment]
-        required=False,
-        min_value=0,
-        max_value=1,
-        help_text=_("Weight of style against colour: 1 is style alone, 0 is colour alone."),
+        required=False, min_value=0, max_value=1, help_text=STYLE_HELP
     )
     diversify = serializers.FloatField(
         required=False,
@@ -39,9 +58,6 @@ class SimilarityQuerySerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text=_("Show only the nearest of several scans of one print."),
     )
-    cursor = serializers.CharField(
-        required=False, max_length=4096, help_text=_("Where to go on: see “next” in the answer.")
-    )
 
     def validate_style(self, style: float) -> float:
         """Refuse NaN, which passes every comparison."""
@@ -51,20 +67,71 @@ class SimilarityQuerySerializer(serializers.Serializer[Any]):
         """The same."""
         return _finite(diversify)
 
-    def validate_cursor(self, cursor: str) -> Cursor:
-        """Refuse what no page has given out."""
-        try:
-            return Cursor.parse(cursor)
-        except CursorError as error:
-            raise serializers.ValidationError(str(error)) from error
+
+class ColourField(serializers.RegexField):
+    """A colour and its weight: ``aa3311:2``, or ``aa3311`` for a weight of 1."""
+
+    default_error_messages = {
+        "invalid": _(
+            "A colour is six hexadecimal digits; its weight, a number above 0, may follow a "
+            "colon, such as aa3311:2."
+        )
+    }
+
+    def __init__(self, **options: Any) -> None:
+        weight = r"[1-9][0-9]{0,3}(\.[0-9]{1,4})?|0\.[0-9]{0,3}[1-9][0-9]{0,3}"
+        options["trim_whitespace"] = False
+        super().__init__(rf"^#?[0-9A-Fa-f]{{6}}(:({weight}))?\Z", **options)
+
+
+class ColourQuerySerializer(PageSerializer):
+    """Query parameters of ``by-colour/``."""
+
+    colour = serializers.ListField(
+        child=ColourField(),
+        min_length=1,
+        max_length=MAX_COLOURS,
+        help_text=_("Colours with weights, such as “aa3311:2”; a weight is 1 if it is left out."),
+    )
+
+    def validate_colour(self, colours: list[str]) -> list[tuple[str, float]]:
+        """Take colours and weights apart."""
+        pairs = (colour.partition(":") for colour in colours)
+        return [(text, float(weight or 1)) for text, _colon, weight in pairs]
+
+
+class PictureQuerySerializer(serializers.Serializer[Any]):
+    """The form of ``by-picture/``."""
+
+    picture = serializers.FileField(
+        help_text=_("A picture: JPEG, PNG, TIFF, WebP or GIF. It is not stored."),
+        error_messages={
+            "required": _("Send a picture in the form field “picture”."),
+            "invalid": _("Send the picture itself, as a file, in the form field “picture”."),
+        },
+    )
+    limit = serializers.IntegerField(
+        required=False, min_value=1, help_text=_("How many pictures to return.")
+    )
+    style = serializers.FloatField(  # type: ignore[assignment]
+        required=False, min_value=0, max_value=1, help_text=STYLE_HELP
+    )
 
     def validate_limit(self, limit: int) -> int:
-        """Refuse more than ``ARTSIMILARITY["MAX_LIMIT"]``, as it stands at the time of the call."""
-        most = get_settings().MAX_LIMIT
-        if limit > most:
-            message = serializers.IntegerField.default_error_messages["max_value"]
-            raise serializers.ValidationError(str(message).format(max_value=most))
-        return limit
+        """Refuse more than ``ARTSIMILARITY["MAX_LIMIT"]``."""
+        return _at_most(limit)
+
+    def validate_style(self, style: float) -> float:
+        """Refuse NaN, which passes every comparison."""
+        return _finite(style)
+
+
+def _at_most(limit: int) -> int:
+    most = get_settings().MAX_LIMIT
+    if limit > most:
+        message = serializers.IntegerField.default_error_messages["max_value"]
+        raise serializers.ValidationError(str(message).format(max_value=most))
+    return limit
 
 
 def _finite(value: float) -> float:
@@ -96,7 +163,7 @@ class NeighbourSerializer(serializers.Serializer[Any]):
 
 
 class NeighboursSerializer(serializers.Serializer[Any]):
-    """The answer of ``similar/``; ``status`` and ``message`` say why ``results`` may be empty.
+    """The answer of a search; ``status`` and ``message`` say why ``results`` may be empty.
 
     ``next`` is the address of the next page, null on the last.
     """

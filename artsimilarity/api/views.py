@@ -6,31 +6,61 @@ import hashlib
 from importlib.util import find_spec
 from typing import Any
 
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
-from rest_framework.request import Request
+from rest_framework.request import Request, clone_request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import GenericViewSet
 
-from artsimilarity.api.serializers import NeighboursSerializer, SimilarityQuerySerializer
+from artsimilarity.api.serializers import (
+    ColourQuerySerializer,
+    NeighboursSerializer,
+    PictureQuerySerializer,
+    SimilarityQuerySerializer,
+)
+from artsimilarity.api.throttling import SearchByPictureThrottle
 from artsimilarity.conf import get_settings
+from artsimilarity.own_pictures import NotAnswered, PictureRefused
 from artsimilarity.paging import CursorError
-from artsimilarity.search import Neighbours, more_like_this
+from artsimilarity.search import (
+    Neighbours,
+    more_like_this,
+    search_by_colours,
+    search_by_picture,
+)
+from artsimilarity.uploads import keep_in_memory
 
 if find_spec("drf_spectacular"):
     import artsimilarity.api.schema  # noqa: F401 -- describes what follows
 
 
-class SimilarityViewSetMixin(GenericViewSet[Any]):
-    """Adds ``<pk>/similar/`` to the host's own viewset.
+class _Refusal(APIException):
+    """A search by picture that cannot be made, as the API says it."""
 
-    The picture comes from ``get_object()`` and its neighbours from ``get_queryset()``, so the
-    host's permissions, filters and hidden rows hold; ``similarity_queryset(request)`` besides.
-    Each neighbour is shown with the host's own serializer. Parameters are ``limit``, ``style``,
-    ``diversify`` and ``cursor``, which the answer's ``next`` brings along.
+    def __init__(self, error: PictureRefused | NotAnswered) -> None:
+        super().__init__(str(error))
+        self.status_code = error.status
+        if isinstance(error, NotAnswered):
+            self.wait = error.retry_after  # becomes the header Retry-After
+
+
+class SimilarityViewSetMixin(GenericViewSet[Any]):
+    """Adds searches to the host's own viewset.
+
+    - ``GET <pk>/similar/?limit=&style=&diversify=``
+    - ``GET by-colour/?colour=aa3311:2&colour=224466&limit=``
+    - ``POST by-picture/``, a form with the file ``picture``, ``limit`` and ``style``
+
+    The picture comes from ``get_object()`` and what is found from ``get_queryset()``, so the host's
+    permissions, filters and hidden rows hold; ``similarity_queryset(request)`` besides. Each
+    neighbour is shown with the host's own serializer. The answer's ``next`` leads to the next page
+    by the parameter ``cursor``.
     """
 
     @action(detail=True, methods=["get"], url_path="similar", pagination_class=None)
@@ -55,20 +85,88 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
             raise ValidationError({"cursor": [str(error)]}) from error
         return self._answer(request, neighbours)
 
+    @action(detail=False, methods=["get"], url_path="by-colour", pagination_class=None)
+    def by_colour(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Return the pictures whose colours are nearest to one to five colours."""
+        query = ColourQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        queryset = self.filter_queryset(self.get_queryset())
+        try:
+            neighbours = search_by_colours(
+                queryset.model,
+                wanted["colour"],
+                limit=wanted.get("limit"),
+                after=wanted.get("cursor"),
+                queryset=queryset,
+                request=request._request,
+            )
+        except CursorError as error:
+            raise ValidationError({"cursor": [str(error)]}) from error
+        return self._answer(request, neighbours)
+
+    @action(
+        detail=False,
+        methods=["post"],
+        url_path="by-picture",
+        pagination_class=None,
+        parser_classes=[MultiPartParser],
+    )
+    def by_picture(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Return the pictures most like one that is sent along, which is not stored."""
+        query = PictureQuerySerializer(data=request.data)
+        query.is_valid(raise_exception=True)
+        queryset = self.filter_queryset(self.get_queryset())
+        try:
+            neighbours = search_by_picture(
+                queryset.model,
+                query.validated_data["picture"],
+                limit=query.validated_data.get("limit"),
+                style=query.validated_data.get("style"),
+                queryset=queryset,
+                request=request._request,
+            )
+        except (PictureRefused, NotAnswered) as error:
+            raise _Refusal(error) from error
+        return Response(self._data(neighbours), headers={"Cache-Control": "no-store"})
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Keep what is uploaded for a search in memory."""
+        wrapped = super().initialize_request(request, *args, **kwargs)
+        if self.action == "by_picture":
+            keep_in_memory(request)
+        return wrapped
+
+    def check_permissions(self, request: Request) -> None:
+        """Let those search by a picture who may read: nothing is written."""
+        if self.action == "by_picture":
+            request = clone_request(request, "GET")
+        super().check_permissions(request)
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """The host's own throttles, and one for searches that keep a worker busy."""
+        throttles = list(super().get_throttles())
+        if self.action == "by_picture":
+            throttles.append(SearchByPictureThrottle())
+        return throttles
+
     def _answer(self, request: Request, neighbours: Neighbours) -> HttpResponseBase:
         """The neighbours as this viewset shows pictures; 304 where the client has them already.
 
         What a visitor may see is nobody else's business, so no shared cache may keep it; the
         visitor's own may for as long as ``ARTSIMILARITY["CACHE_SECONDS"]``.
         """
-        context = {
-            **self.get_serializer_context(),
-            "picture_serializer": self.get_serializer_class(),
-        }
-        data = NeighboursSerializer(neighbours, context=context).data
+        data = self._data(neighbours)
         etag = f'"{hashlib.sha256(JSONRenderer().render(data)).hexdigest()[:32]}"'
         response = Response(data, headers={"ETag": etag})
         patch_cache_control(response, private=True, max_age=get_settings().CACHE_SECONDS)
         patch_vary_headers(response, ["Accept", "Authorization", "Cookie"])
         answer = get_conditional_response(request._request, etag=etag, response=response)
         return answer if answer is not None else response
+
+    def _data(self, neighbours: Neighbours) -> Any:
+        context = {
+            **self.get_serializer_context(),
+            "picture_serializer": self.get_serializer_class(),
+        }
+        return NeighboursSerializer(neighbours, context=context).data

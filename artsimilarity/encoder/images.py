@@ -1,4 +1,4 @@
-"""Bytes of a picture file to one square of sRGB values. Pillow and numpy.
+"""Bytes of a picture file to one square of sRGB values. Pillow, and numpy where it must be.
 
 Costly steps come after the squash wherever that is right: turning by EXIF orientation, colour
 management and compositing work on the small square and not on the scan.
@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageChops, ImageCms, TiffImagePlugin
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 logger: Final = logging.getLogger(__name__)
 
@@ -90,6 +92,10 @@ class DamagedPicture(PictureError):
     """The file begins like a picture but cannot be decoded: truncated, corrupt, or rare."""
 
 
+class DeepGrey(PictureError):
+    """A picture in grey of 32 bits, and no numpy to read it with."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What is refused before any pixel is decoded.
@@ -131,12 +137,27 @@ def read_square(
             the same whenever the file is the same.
         MemoryError: The machine has no room for the decoded picture.
     """
+    import numpy as np
+
+    return np.asarray(open_square(data, side=side, limits=limits))
+
+
+def open_square(data: bytes, *, side: int = 224, limits: Limits = DEFAULT_LIMITS) -> Image.Image:
+    """Does the same as ``read_square``, and needs no numpy but for grey of 32 bits.
+
+    Returns:
+        A picture of mode RGB and ``side`` x ``side`` pixels.
+
+    Raises:
+        PictureError: As ``read_square`` does; ``DeepGrey`` besides, where numpy is missing.
+        MemoryError: The machine has no room for the decoded picture.
+    """
     _check_bytes(data, limits)
     with _open(data) as image:
         _check_size(image.size, limits)
         try:
             return _squash(image, data, side)
-        except MemoryError:
+        except (MemoryError, PictureError):
             raise
         except Exception as error:
             # Pillow's decoders raise errors of many unrelated types on corrupt bytes (OSError,
@@ -208,7 +229,7 @@ def _without_bomb_warning() -> Iterator[None]:
         yield
 
 
-def _squash(image: Image.Image, data: bytes, side: int) -> NDArray[np.uint8]:
+def _squash(image: Image.Image, data: bytes, side: int) -> Image.Image:
     """Decodes and squashes an opened picture; may raise whatever Pillow raises."""
     if image.format in ("JPEG", "MPO"):
         image.draft(None, (_DRAFT_FACTOR * side, _DRAFT_FACTOR * side))
@@ -218,7 +239,7 @@ def _squash(image: Image.Image, data: bytes, side: int) -> NDArray[np.uint8]:
     square = _resize(_as_resizable(image, data), side)
     if orientation in _TURNS:
         square = square.transpose(_TURNS[orientation])
-    return np.asarray(_to_rgb_on_white(square, profile))
+    return _to_rgb_on_white(square, profile)
 
 
 def _load(image: Image.Image) -> None:
@@ -271,23 +292,29 @@ def _has_16_bit_colour_key(data: bytes) -> bool:
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Scales one channel of 16 or 32 bits, integer or float, to 8 bits."""
     scale = _eight_of_16_bits if image.mode.startswith("I;16") else _eight_of_32_bits
-    values = scale(image)
+    grey = scale(image)
     if _tiff_tag(image, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION, 1) == 0:  # white is zero
-        values = 255 - values
-    return Image.fromarray(values)
+        grey = ImageChops.invert(grey)
+    return grey
 
 
-def _eight_of_16_bits(image: Image.Image) -> NDArray[np.uint8]:
+def _eight_of_16_bits(image: Image.Image) -> Image.Image:
     white = 2 ** _tiff_tag(image, TiffImagePlugin.BITSPERSAMPLE, 16) - 1  # 12 bits come here too
-    levels = np.minimum(np.arange(2**16) * 255 / white + 0.5, 255).astype(np.uint8)
+    levels = [int(min(value * 255 / white + 0.5, 255)) for value in range(2**16)]
     key = image.info.get("transparency")
     if isinstance(key, int):
         levels[key] = 255  # a transparent grey of a PNG
-    eight_bits: NDArray[np.uint8] = levels[np.asarray(image)]
-    return eight_bits
+    return image.convert("I").point(levels, "L")
 
 
-def _eight_of_32_bits(image: Image.Image) -> NDArray[np.uint8]:
+def _eight_of_32_bits(image: Image.Image) -> Image.Image:
+    try:
+        import numpy as np
+    except ModuleNotFoundError as error:
+        raise DeepGrey(
+            "Grey of 32 bits can be read only where numpy is installed. "
+            "Save the picture with 8 or 16 bits."
+        ) from error
     values = np.array(image, dtype=np.float32)
     np.nan_to_num(values, copy=False, posinf=0.0, neginf=0.0)
     if image.mode == "I" and _tiff_tag(image, TiffImagePlugin.SAMPLEFORMAT, 1) == 1:
@@ -298,7 +325,7 @@ def _eight_of_32_bits(image: Image.Image) -> NDArray[np.uint8]:
     values *= np.float32(255 / next((s for s in scales if largest <= s), max(largest, 2**32 - 1)))
     values += np.float32(0.5)
     np.clip(values, 0, 255, out=values)
-    return values.astype(np.uint8)
+    return Image.fromarray(values.astype(np.uint8))
 
 
 def _tiff_tag(image: Image.Image, tag: int, default: int) -> int:

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
 from demo_site.library.models import Artwork
 from tests.broker import Broker
+from tests.pictures import picture_bytes
 from tests.worker import run_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,6 +58,18 @@ def test_a_missing_worker_is_told_from_a_missing_broker(
 ) -> None:
     problem = admin_client.get(URL).json()["problems"]["worker"]
     assert "celery -A <project> worker -Q artsimilarity" in problem
+
+
+def test_searches_that_wait_for_no_worker_are_found(
+    admin_client: Client, broker: Broker, settings: Settings
+) -> None:
+    assert "searches" not in admin_client.get(URL).json()["problems"]
+    cache.clear()
+    settings.ARTSIMILARITY = {"SEARCH_SECONDS": 0.05}
+    picture = SimpleUploadedFile("mine.png", picture_bytes())
+    assert admin_client.post("/api/artworks/by-picture/", {"picture": picture}).status_code == 503
+    problem = admin_client.get(URL).json()["problems"]["searches"]
+    assert "-Q artsimilarity,artsimilarity-search" in problem
 
 
 def test_a_missing_index_is_found(admin_client: Client, dead_broker: None) -> None:

@@ -595,6 +595,7 @@ print(peak() - before)
 def test_want_of_memory_is_no_fault_of_the_picture() -> None:
     program = """
 import resource, sys
+import numpy
 from artsimilarity.encoder.images import read_square
 pages = int(open("/proc/self/statm").read().split()[0])
 limit = pages * resource.getpagesize() + 100 * 2**20

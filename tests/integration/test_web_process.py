@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
 
 import pytest
 
-from tests.pictures import make_embedded
+from tests.pictures import make_embedded, picture_bytes
 from tests.worker import ROOT, database_url
 
 _SCRIPT = """
-import sys
+import base64, sys
 import django
 django.setup()
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from demo_site.celery import app
 app.loader.import_default_modules()
@@ -23,22 +25,30 @@ page = client.get("/artworks/{pk}/")
 assert page.status_code == 200 and "the neighbour" in page.content.decode(), page.content
 answer = client.get("/api/artworks/{pk}/similar/").json()
 assert len(answer["results"]) == 1, answer
+assert client.get("/api/artworks/by-colour/?colour=aa3311").status_code == 200
+picture = SimpleUploadedFile("mine.png", base64.b64decode("{picture}"))
+answer = client.post("/api/artworks/by-picture/", {"picture": picture})
+assert answer.status_code == 503, answer.content  # there is no broker
 client.get("/admin/", follow=True)
-print(sorted(name for name in sys.modules if name.split(".")[0] in ("torch", "torchvision")))
+heavy = ("torch", "torchvision", "numpy")
+print(sorted(name for name in sys.modules if name.split(".")[0] in heavy))
 """
 
 
 @pytest.mark.django_db(transaction=True)
-def test_torch_is_not_loaded_by_rendering_a_page_answering_the_api_or_sending_tasks() -> None:
+def test_neither_torch_nor_numpy_is_loaded_by_pages_the_api_or_sending_tasks() -> None:
     target = make_embedded("target")
     make_embedded("the neighbour")
+    picture = base64.b64encode(picture_bytes()).decode()
+    script = _SCRIPT.replace("{pk}", str(target.pk)).replace("{picture}", picture)
     result = subprocess.run(
-        [sys.executable, "-c", _SCRIPT.replace("{pk}", str(target.pk))],
+        [sys.executable, "-c", script],
         cwd=ROOT,
         env={
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "DATABASE_URL": database_url(),
+            "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
         },
         capture_output=True,
         text=True,

@@ -152,7 +152,9 @@ class Command(BaseCommand):
 
     def _start_site(self, children: Children, host: str, port: int) -> None:
         """Start worker and web server, and wait until the latter answers."""
-        worker = "-m celery -A demo_site worker -Q artsimilarity,celery -l INFO"
+        worker = (
+            "-m celery -A demo_site worker -Q artsimilarity,artsimilarity-search,celery -l INFO"
+        )
         # One process: torch itself uses all cores.
         worker += " --concurrency 1 --without-gossip --without-mingle"
         children.start("worker", worker.split(), patience=20.0)
