@@ -21,6 +21,7 @@ from artsimilarity.planning import MOST_CANDIDATES, plan_search
 from artsimilarity.querysets import SimilarityQuerySet, check_style, order_by_similarity
 from artsimilarity.status import EmbeddingStatus
 from artsimilarity.targets import Target, for_scan, stored_target
+from artsimilarity.why import explain
 
 
 class NeighbourStatus(models.TextChoices):
@@ -77,6 +78,7 @@ def more_like_this(
     request: HttpRequest | None = None,
     diversify: float | None = None,
     after: Cursor | str | None = None,
+    why: bool = False,
 ) -> Neighbours:
     """Return the pictures nearest to ``picture`` among those that the visitor may see.
 
@@ -94,6 +96,8 @@ def more_like_this(
             ``["DIVERSIFY"]``. See :mod:`artsimilarity.diversity`.
         after: ``next_page`` of the page before. Pages are in plain order of similarity, so nothing
             is diversified.
+        why: whether each picture found carries ``similarity_why``, a
+            :class:`artsimilarity.why.Why`; two short queries more.
 
     Returns:
         The neighbours. A picture without an embedding has none, and the status says why.
@@ -120,6 +124,8 @@ def more_like_this(
         )
 
     pictures = remembered(picture, visible, (limit, style, diversify, str(cursor)), find)
+    if why:
+        explain(picture, pictures, using=visible.db)
     status = NeighbourStatus.READY if pictures else _status_of(picture)
     full = len(pictures) == limit and (cursor is not None or not diversify)
     following = str(Cursor.after(pictures, cursor)) if full else ""
