@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -54,6 +54,8 @@ _SEED: Final = 1
 def percentile(score: float, quantiles: Sequence[float], pairs: int) -> float:
     """Return how many per cent of random pairs have a lower score; rounded down to hundredths.
 
+    Pairs of the same score count by half, so that where all are equal nothing stands out.
+
     Args:
         score: of style or of colour.
         quantiles: of the same kind of score, at ``PROBABILITIES``, ascending.
@@ -63,13 +65,16 @@ def percentile(score: float, quantiles: Sequence[float], pairs: int) -> float:
     Returns:
         0 to less than 100.
     """
-    place = bisect_left(quantiles, score)
-    if place == 0:
-        return 0.0
-    share = 1.0
-    if place < len(quantiles):
-        below, above = quantiles[place - 1], quantiles[place]
-        lower, upper = PROBABILITIES[place - 1], PROBABILITIES[place]
+    first, behind = bisect_left(quantiles, score), bisect_right(quantiles, score)
+    if first < behind:
+        share = (PROBABILITIES[first] + PROBABILITIES[behind - 1]) / 2
+    elif first == 0:
+        share = 0.0
+    elif first == len(quantiles):
+        share = 1.0
+    else:
+        below, above = quantiles[first - 1], quantiles[first]
+        lower, upper = PROBABILITIES[first - 1], PROBABILITIES[first]
         share = lower + (upper - lower) * (score - below) / (above - below)
     return math.floor(10_000 * min(share, pairs / (pairs + 1))) / 100
 

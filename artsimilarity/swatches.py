@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from operator import mul
 from typing import Final, NamedTuple
 
@@ -116,14 +117,15 @@ def shared_colours(
     Returns:
         At most ``MOST_SWATCHES``, none below ``LEAST_SHARE``.
     """
-    both = [(min(pair), place) for place, pair in enumerate(zip(one, other, strict=True))]
-    both.sort(key=lambda found: (-found[0], found[1]))
+    both = list(map(min, one, other))
+    fullest_first = sorted(
+        filter(both.__getitem__, range(len(both))), key=lambda place: -both[place]
+    )
     merged: dict[int, float] = {}
-    for share, place in both:
-        if share <= 0:
-            break
-        home = next((first for first in merged if _are_alike(first, place, bins)), place)
-        merged[home] = merged.get(home, 0.0) + share
+    for place in fullest_first:
+        alike = [first for first in _alike_cubes(place, bins) if first in merged]
+        home = max(alike, key=both.__getitem__) if alike else place
+        merged[home] = merged.get(home, 0.0) + both[place]
     largest = sorted(merged.items(), key=lambda found: (-found[1], found[0]))[:MOST_SWATCHES]
     return tuple(
         SharedColour(_centre(place, bins), share)
@@ -145,12 +147,17 @@ def _axes(place: int, bins: int) -> tuple[int, int, int]:
     return place // bins**2, place // bins % bins, place % bins
 
 
-@cache  # as many answers as there are pairs of neighbouring cubes of one recipe
-def _are_alike(one: int, other: int, bins: int) -> bool:
-    pairs = zip(_axes(one, bins), _axes(other, bins), strict=True)
-    if any(abs(a - b) > 1 for a, b in pairs):
-        return False
-    return math.dist(_oklab(_centre(one, bins)), _oklab(_centre(other, bins))) < _ALIKE
+@cache  # one answer for each cube of one recipe
+def _alike_cubes(place: int, bins: int) -> tuple[int, ...]:
+    """Neighbouring cubes, at corners too, that hardly differ from this one to the eye."""
+    colour = _oklab(_centre(place, bins))
+    ranges = (range(max(axis - 1, 0), min(axis + 2, bins)) for axis in _axes(place, bins))
+    around = ((red * bins + green) * bins + blue for red, green, blue in product(*ranges))
+    return tuple(
+        other
+        for other in around
+        if other != place and math.dist(colour, _oklab(_centre(other, bins))) < _ALIKE
+    )
 
 
 @cache  # one answer for each cube of one recipe

@@ -22,22 +22,26 @@ from artsimilarity.swatches import SharedColour, shared_colours, shares
 if TYPE_CHECKING:
     from artsimilarity.models import SimilarityMixin
 
-# From which percentile on what is said. A random pair lies above the last one every other time, so
-# that less would claim too much; what lies between says nothing worth a visitor's time.
+# From which percentile on a word is said, and for colours, from which score: one random pair in a
+# thousand, in a hundred, in ten, in four is as alike; but what is rare in a library need not look
+# alike. Two pictures of which one half is the same, and the rest wholly different, score 0.5.
+_BANDS: Final = ((99.9, 0.9), (99.0, 0.75), (90.0, 0.5), (75.0, 0.25))
+_DIFFERENT_BELOW: Final = (50.0, 0.5)
+# For each band, and for what lies below. In between nothing is said.
 _STYLE_WORDS: Final = (
-    (99.9, gettext_lazy("exceptionally similar brushwork")),
-    (99.0, gettext_lazy("very similar brushwork")),
-    (90.0, gettext_lazy("similar brushwork")),
-    (75.0, gettext_lazy("somewhat similar brushwork")),
+    gettext_lazy("exceptionally similar brushwork"),
+    gettext_lazy("very similar brushwork"),
+    gettext_lazy("similar brushwork"),
+    gettext_lazy("somewhat similar brushwork"),
+    gettext_lazy("different brushwork"),
 )
 _COLOUR_WORDS: Final = (
-    (99.9, gettext_lazy("exceptionally similar colours")),
-    (99.0, gettext_lazy("very similar colours")),
-    (90.0, gettext_lazy("similar colours")),
-    (75.0, gettext_lazy("somewhat similar colours")),
+    gettext_lazy("exceptionally similar colours"),
+    gettext_lazy("very similar colours"),
+    gettext_lazy("similar colours"),
+    gettext_lazy("somewhat similar colours"),
+    gettext_lazy("different colours"),
 )
-# Below this one half of all random pairs is more alike.
-_DIFFERENT_BELOW: Final = 50.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,21 +52,22 @@ class Why:
         style_percentile: how many per cent of random pairs of the library have a lower style score,
             0 to less than 100; None if no scale is known (:mod:`artsimilarity.scale`).
         colour_percentile: the same of the colour score.
+        colour_score: that score; None if it has no say in the words.
         shared_colours: at most five, the largest share first; none if the vectors' recipe is not
             known here.
     """
 
     style_percentile: float | None = None
     colour_percentile: float | None = None
+    colour_score: float | None = None
     shared_colours: tuple[SharedColour, ...] = ()
 
     @property
     def words(self) -> str:
         """The percentiles in a visitor's words, such as “Very similar brushwork”; may be empty."""
-        different = (_("different brushwork"), _("different colours"))
         parts = (
-            _in_words(self.style_percentile, _STYLE_WORDS, different[0]),
-            _in_words(self.colour_percentile, _COLOUR_WORDS, different[1]),
+            _in_words(_STYLE_WORDS, self.style_percentile, None),
+            _in_words(_COLOUR_WORDS, self.colour_percentile, self.colour_score),
         )
         return str(capfirst(", ".join(filter(None, parts))))
 
@@ -94,20 +99,19 @@ def explain(picture: SimilarityMixin, found: Sequence[Any], *, using: str) -> No
     areas = _areas(type(picture), pks, recipe, using) if recipe else {}
     own = areas.get(picture.pk)
     for one in found:
-        percentiles = {}
+        style = colour = None
         if scale:
-            percentiles = {
-                "style_percentile": percentile(
-                    one.similarity_style, scale.style_quantiles, scale.pairs
-                ),
-                "colour_percentile": percentile(
-                    one.similarity_colour, scale.colour_quantiles, scale.pairs
-                ),
-            }
+            style = percentile(one.similarity_style, scale.style_quantiles, scale.pairs)
+            colour = percentile(one.similarity_colour, scale.colour_quantiles, scale.pairs)
         shared: tuple[SharedColour, ...] = ()
         if recipe and own and one.pk in areas:
             shared = shared_colours(own, areas[one.pk], recipe.colour_bins)
-        one.similarity_why = Why(shared_colours=shared, **percentiles)
+        one.similarity_why = Why(
+            style_percentile=style,
+            colour_percentile=colour,
+            colour_score=one.similarity_colour,
+            shared_colours=shared,
+        )
 
 
 def _areas(
@@ -126,10 +130,13 @@ def _areas(
     return {pk: shares(json.loads(text), recipe) for pk, text in blocks if text}
 
 
-def _in_words(percentile: float | None, bands: Sequence[tuple[float, Any]], different: str) -> str:
+def _in_words(words: Sequence[Any], percentile: float | None, score: float | None) -> str:
     if percentile is None:
         return ""
-    for least, words in bands:
-        if percentile >= least:
-            return str(words)
-    return different if percentile < _DIFFERENT_BELOW else ""
+    *alike, different = words
+    for (rare, common), text in zip(_BANDS, alike, strict=True):
+        if percentile >= rare and (score is None or score >= common):
+            return str(text)
+    rare, common = _DIFFERENT_BELOW
+    is_different = percentile < rare and (score is None or score < common)
+    return str(different) if is_different else ""

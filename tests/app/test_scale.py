@@ -74,11 +74,11 @@ class TestPercentile:
         quantiles = [100 * probability for probability in PROBABILITIES]
         assert percentile(98.9999, quantiles, 10_000) == 98.99
 
-    def test_of_many_equal_scores_counts_only_what_is_lower(self) -> None:
+    def test_counts_pairs_of_the_same_score_by_half(self) -> None:
         half_are_zero = [max(0.0, probability - 0.5) for probability in PROBABILITIES]
-        assert percentile(0.0, half_are_zero, 10_000) == 0
+        assert percentile(0.0, half_are_zero, 10_000) == 25
         all_are_one = [1.0] * len(PROBABILITIES)
-        assert percentile(1.0, all_are_one, 10_000) == 0
+        assert percentile(1.0, all_are_one, 10_000) == 50
 
     def test_of_a_score_above_all_claims_no_more_than_the_number_of_pairs_allows(self) -> None:
         quantiles = list(PROBABILITIES)

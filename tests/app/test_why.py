@@ -158,6 +158,28 @@ class TestWords:
         in_colour = words.replace("brushwork", "colours")
         assert Why(colour_percentile=percentile).words == in_colour
 
+    @pytest.mark.parametrize(
+        ("score", "words"),
+        [
+            (0.9, "Exceptionally similar colours"),
+            (0.89, "Very similar colours"),
+            (0.75, "Very similar colours"),
+            (0.74, "Similar colours"),
+            (0.5, "Similar colours"),
+            (0.49, "Somewhat similar colours"),
+            (0.25, "Somewhat similar colours"),
+            (0.24, ""),
+        ],
+    )
+    def test_of_colours_claim_no_more_than_the_pictures_have_in_common(
+        self, score: float, words: str
+    ) -> None:
+        assert Why(colour_percentile=99.99, colour_score=score).words == words
+
+    def test_do_not_call_colours_different_that_are_half_the_same(self) -> None:
+        assert Why(colour_percentile=10, colour_score=0.5).words == ""
+        assert Why(colour_percentile=10, colour_score=0.49).words == "Different colours"
+
     def test_name_style_and_then_colour(self) -> None:
         why = Why(style_percentile=99.5, colour_percentile=20)
         assert why.words == "Very similar brushwork, different colours"
