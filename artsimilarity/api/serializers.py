@@ -87,13 +87,13 @@ class NeighbourSerializer(serializers.Serializer[Any]):
     style_score = serializers.FloatField(source="similarity_style")
     colour_score = serializers.FloatField(source="similarity_colour")
     style_percentile = serializers.FloatField(
-        source="similarity_why.style_percentile", default=None, allow_null=True
+        source="similarity_why.style_percentile", read_only=True, default=None, allow_null=True
     )
     colour_percentile = serializers.FloatField(
-        source="similarity_why.colour_percentile", default=None, allow_null=True
+        source="similarity_why.colour_percentile", read_only=True, default=None, allow_null=True
     )
     shared_colours = SharedColourSerializer(
-        source="similarity_why.shared_colours", many=True, default=()
+        source="similarity_why.shared_colours", many=True, read_only=True, default=()
     )
     picture = serializers.SerializerMethodField()
 
