@@ -34,6 +34,7 @@ from artsimilarity.search import nearest
 from artsimilarity.statistics import LibraryStatus, as_dict, library_status
 from artsimilarity.status import EmbeddingStatus
 from artsimilarity.targets import stored_target
+from artsimilarity.why import explain
 
 if TYPE_CHECKING:  # the stubs' class is generic, Django's own is not
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -270,12 +271,10 @@ class SimilarityAdminMixin(_ModelAdmin):
         }
 
     def _render_panel(self, request: HttpRequest, picture: SimilarityMixin) -> str:
-        found = nearest(
-            self.get_queryset(request).defer(*VECTORS),
-            stored_target(picture, self.get_queryset(request).db),
-            limit=_NEIGHBOURS,
-            style=get_settings().STYLE,
-        )
+        rows = self.get_queryset(request).defer(*VECTORS)
+        target = stored_target(picture, rows.db)
+        found = nearest(rows, target, limit=_NEIGHBOURS, style=get_settings().STYLE)
+        explain(picture, found, using=rows.db)
         allowed = self.has_change_permission(request, picture)
         return render_to_string(
             "admin/artsimilarity/picture_panel.html",

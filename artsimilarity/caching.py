@@ -20,7 +20,7 @@ from artsimilarity.conf import get_settings
 if TYPE_CHECKING:
     from artsimilarity.models import SimilarityMixin
 
-SCORES = ("similarity", "similarity_style", "similarity_colour")
+SCORES = ("similarity", "similarity_style", "similarity_colour", "similarity_recipe")
 """Annotations that every picture found carries."""
 
 

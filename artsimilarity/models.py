@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
 from django.core import checks
 from django.db import models
 from django.db.backends.utils import names_digest
@@ -92,7 +93,9 @@ class SimilarityMixin(models.Model):
         """Return the pictures that may show up as neighbours for ``request``'s visitor.
 
         Override it to hide rows: what it leaves out is absent from every answer. ``request`` is
-        None outside a request, as in a shell. The default is every row.
+        None outside a request, as in a shell, and where percentiles are measured
+        (:mod:`artsimilarity.scale`): return what an anonymous visitor may see then. The default is
+        every row.
         """
         rows: models.QuerySet[Self] = cls._default_manager.all()  # type: ignore[assignment]
         return rows
@@ -199,6 +202,33 @@ class SearchAnswer(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class SimilarityScale(models.Model):
+    """How the scores of random pairs spread in one library under one recipe.
+
+    See :mod:`artsimilarity.scale`, which measures it.
+    """
+
+    model_label = models.CharField(_("model"), max_length=200)
+    fingerprint = models.CharField(_("recipe"), max_length=64)
+    style_quantiles = ArrayField(models.FloatField(), verbose_name=_("quantiles of style"))
+    colour_quantiles = ArrayField(models.FloatField(), verbose_name=_("quantiles of colour"))
+    pictures = models.PositiveIntegerField(_("pictures that it was measured on"))
+    pairs = models.PositiveIntegerField(_("pairs that it was measured on"))
+    measured_at = models.DateTimeField(_("measured at"))
+
+    class Meta:
+        verbose_name = _("similarity scale")
+        verbose_name_plural = _("similarity scales")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model_label", "fingerprint"], name="artsimilarity_one_scale"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_label}: {self.fingerprint}"
 
 
 def similarity_models(*, proxies: bool = False) -> list[type[SimilarityMixin]]:

@@ -44,7 +44,7 @@ def plan_search(queryset: models.QuerySet[Any], style: float) -> SearchPlan:
     rows, cost = _estimate(queryset)
     if rows <= get_settings().EXACT_ROWS and cost <= _EXACT_COST:
         return SearchPlan(exact=True, candidates=candidates)
-    share = min(1.0, rows / max(_table_rows(queryset), 1.0))
+    share = min(1.0, rows / max(table_rows(queryset), 1.0))
     wider = math.ceil(candidates / math.sqrt(share)) if share else MOST_CANDIDATES
     return SearchPlan(exact=False, candidates=min(wider, MOST_CANDIDATES))
 
@@ -58,8 +58,8 @@ def _estimate(queryset: models.QuerySet[Any]) -> tuple[float, float]:
     return float(plan["Plan Rows"]), float(plan["Total Cost"])
 
 
-def _table_rows(queryset: models.QuerySet[Any]) -> float:
-    """Rows of the whole table, as the last ANALYZE saw it."""
+def table_rows(queryset: models.QuerySet[Any]) -> float:
+    """Return the rows of the whole table, as the last ANALYZE saw it; below 1 if it never did."""
     connection = connections[queryset.db]
     table = connection.ops.quote_name(queryset.model._meta.db_table)
     with connection.cursor() as cursor:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import ExpressionWrapper, F, Q, Value
 
 from artsimilarity.conf import get_settings
 from artsimilarity.expressions import Gate, InnerProductDistance, Subvector
@@ -49,8 +49,9 @@ def order_by_similarity(
 
     Returns:
         The queryset annotated with ``similarity_style`` and ``similarity_colour`` (cosine of the
-        style blocks and Hellinger affinity of the colour blocks, at most 1) and ``similarity``,
-        their weighted mean, by which it is ordered.
+        style blocks and Hellinger affinity of the colour blocks, at most 1), ``similarity``, their
+        weighted mean, by which it is ordered, and ``similarity_recipe``, the fingerprint of the
+        recipe under which they hold.
 
     Raises:
         ValueError: ``style`` lies outside 0..1.
@@ -81,6 +82,7 @@ def order_by_similarity(
             similarity=Value(-1.0) * F("_distance"),
             similarity_style=_block_product(target, 1, size),
             similarity_colour=_block_product(target, size + 1, colour_size),
+            similarity_recipe=ExpressionWrapper(target.recipe_sql(), models.TextField()),
         )
         .order_by("_distance")
     )

@@ -47,3 +47,12 @@ def current_plan(model: type[SimilarityMixin], using: str = "default") -> Plan:
     if state == RolloutState.FILLING:
         return Plan(settings.recipe, candidate)
     return Plan(candidate)
+
+
+def known_recipe(fingerprint: str) -> Recipe | None:
+    """Return the recipe of that fingerprint, if the settings name it as present or next one."""
+    settings = get_settings()
+    for recipe in (settings.recipe, settings.next_recipe):
+        if recipe and recipe.fingerprint == fingerprint:
+            return recipe
+    return None

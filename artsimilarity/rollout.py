@@ -19,7 +19,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from artsimilarity import dispatch
+from artsimilarity import dispatch, scale
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.fields import EmbeddingField
@@ -132,6 +132,7 @@ def promote(
     moved = _move(model, rollout.fingerprint, using, on_progress)
     _settle_leftovers(model, rollout.fingerprint, using)
     _set_state(rollout, RolloutState.PROMOTED, using, promoted_at=timezone.now())
+    scale.refresh(model, rollout.fingerprint, using=using)
     return moved
 
 

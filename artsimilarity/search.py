@@ -26,6 +26,7 @@ from artsimilarity.querysets import SimilarityQuerySet, check_style, order_by_si
 from artsimilarity.recipes import current_plan
 from artsimilarity.status import EmbeddingStatus
 from artsimilarity.targets import Target, for_scan, stored_target, vector_target
+from artsimilarity.why import explain
 
 
 class NeighbourStatus(models.TextChoices):
@@ -83,6 +84,7 @@ def more_like_this(
     diversify: float | None = None,
     hide_duplicates: bool | None = None,
     after: Cursor | str | None = None,
+    why: bool = False,
 ) -> Neighbours:
     """Return the pictures nearest to ``picture`` among those that the visitor may see.
 
@@ -102,6 +104,8 @@ def more_like_this(
             itself; None takes ``["HIDE_DUPLICATES"]``. See :mod:`artsimilarity.duplicates`.
         after: ``next_page`` of the page before. Pages are in plain order of similarity, so nothing
             is diversified.
+        why: whether each picture found carries ``similarity_why``, a
+            :class:`artsimilarity.why.Why`; two short queries more.
 
     Returns:
         The neighbours. A picture without an embedding has none, and the status says why.
@@ -144,6 +148,8 @@ def more_like_this(
         pictures = remembered(
             picture, visible, options, lambda: arranged(lambda count: search(count, cursor))
         )
+    if why:
+        explain(picture, pictures, using=visible.db)
     status = NeighbourStatus.READY if pictures else _status_of(picture)
     full = len(pictures) == limit and (cursor is not None or not diversify)
     following = str(Cursor.after(pictures, cursor)) if full else ""

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from artsimilarity import detection, dispatch, rollout
+from artsimilarity import detection, dispatch, rollout, scale
 from artsimilarity.conf import get_settings
 from artsimilarity.models import BLANK_EMBEDDING, SimilarityMixin
 from artsimilarity.querysets import SimilarityQuerySet
@@ -27,7 +27,7 @@ _READ_BYTES = 1024 * 1024
 
 
 def sweep(model: type[SimilarityMixin], *, using: str = "default") -> int:
-    """Send every picture that needs a worker and that none has in hand.
+    """Send every picture that needs a worker and that none has in hand; renew the scale.
 
     Any number of sweeps may run at once: a picture that is sent twice is embedded once. While the
     queue is long nothing is sent, or a large library would be sent again and again.
@@ -55,6 +55,7 @@ def sweep(model: type[SimilarityMixin], *, using: str = "default") -> int:
         extra={"model": model._meta.label, "pending": pending, "sent": sent},
     )
     library_swept.send_robust(model, pending=pending, sent=sent)
+    scale.refresh(model, using=using)
     return sent
 
 

@@ -110,7 +110,15 @@ _EXAMPLE = OpenApiExample(
         "style": 0.75,
         "next": "https://example.org/api/artworks/1/similar/?cursor=Wy0w&limit=1",
         "results": [
-            {"score": 0.91, "style_score": 0.93, "colour_score": 0.85, "picture": {"id": 7}},
+            {
+                "score": 0.91,
+                "style_score": 0.93,
+                "colour_score": 0.85,
+                "style_percentile": 99.21,
+                "colour_percentile": 94.5,
+                "shared_colours": [{"colour": "#c09540", "name": "ochre", "share": 0.31}],
+                "picture": {"id": 7},
+            },
         ],
     },
     response_only=True,

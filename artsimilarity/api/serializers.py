@@ -140,16 +140,34 @@ def _finite(value: float) -> float:
     return value
 
 
+class SharedColourSerializer(serializers.Serializer[Any]):
+    """A colour that both pictures have; ``share`` of the area of either, at least, 0..1."""
+
+    colour = serializers.CharField()
+    name = serializers.CharField()
+    share = serializers.FloatField()
+
+
 class NeighbourSerializer(serializers.Serializer[Any]):
     """One neighbour: the host's own representation, and how near it is.
 
     ``score`` is the weighted mean of ``style_score`` (cosine of the styles, -1..1) and
-    ``colour_score`` (affinity of the colour histograms, 0..1).
+    ``colour_score`` (affinity of the colour histograms, 0..1). A percentile says how many per cent
+    of random pairs of the library are less alike; null while that has not been measured.
     """
 
     score = serializers.FloatField(source="similarity")
     style_score = serializers.FloatField(source="similarity_style")
     colour_score = serializers.FloatField(source="similarity_colour")
+    style_percentile = serializers.FloatField(
+        source="similarity_why.style_percentile", read_only=True, default=None, allow_null=True
+    )
+    colour_percentile = serializers.FloatField(
+        source="similarity_why.colour_percentile", read_only=True, default=None, allow_null=True
+    )
+    shared_colours = SharedColourSerializer(
+        source="similarity_why.shared_colours", many=True, read_only=True, default=()
+    )
     picture = serializers.SerializerMethodField()
 
     @cached_property

@@ -80,6 +80,7 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
                 after=wanted.get("cursor"),
                 queryset=self.filter_queryset(self.get_queryset()),
                 request=request._request,
+                why=True,
             )
         except CursorError as error:
             raise ValidationError({"cursor": [str(error)]}) from error

@@ -22,6 +22,7 @@ def more_like_this(
     limit: int | None = None,
     style: float | None = None,
     template_name: str | None = None,
+    why: bool = True,
     hide_duplicates: bool | None = None,
 ) -> SafeString:
     """Render the pictures most like ``picture``.
@@ -30,7 +31,8 @@ def more_like_this(
 
     The template is ``template_name`` if given, else the first there is of
     ``<app>/<model>_more_like_this.html`` and ``artsimilarity/more_like_this.html``. Its context is
-    the page's with ``picture`` and ``neighbours``.
+    the page's with ``picture`` and ``neighbours``, each of which says why it was found unless
+    ``why=False`` spares two short queries.
     """
     options = picture._meta
     names = [
@@ -38,7 +40,7 @@ def more_like_this(
         "artsimilarity/more_like_this.html",
     ]
     chosen = select_template([template_name] if template_name else names)
-    neighbours = get_more_like_this(context, picture, limit, style, hide_duplicates)
+    neighbours = get_more_like_this(context, picture, limit, style, why, hide_duplicates)
     html: SafeString = chosen.render(
         {**context.flatten(), "picture": picture, "neighbours": neighbours}
     )
@@ -51,14 +53,21 @@ def get_more_like_this(
     picture: SimilarityMixin,
     limit: int | None = None,
     style: float | None = None,
+    why: bool = False,
     hide_duplicates: bool | None = None,
 ) -> Neighbours:
     """Fetch the pictures most like ``picture`` without rendering them.
 
     ``{% get_more_like_this artwork limit=8 as neighbours %}`` gives a list with a ``status`` and a
-    ``message``; see :class:`artsimilarity.search.Neighbours`.
+    ``message``; see :class:`artsimilarity.search.Neighbours`. With ``why=True`` each picture
+    carries ``similarity_why``, a :class:`artsimilarity.why.Why`.
     """
     request: Any = context.get("request")
     return search(
-        picture, limit=limit, style=style, request=request, hide_duplicates=hide_duplicates
+        picture,
+        limit=limit,
+        style=style,
+        request=request,
+        why=why,
+        hide_duplicates=hide_duplicates,
     )

@@ -81,8 +81,8 @@ def test_neighbours_cost_no_query_of_their_own(
     target = make_embedded("target")
     for number in range(10):
         make_embedded(f"{number}")
-    # The picture, the planner's estimate, the roll-out's state, and one search.
-    with django_assert_max_num_queries(4):
+    # The picture, the planner's estimate, the roll-out's state, one search, scale and colours.
+    with django_assert_max_num_queries(6):
         assert len(client.get(_url(target)).json()["results"]) == 8
 
 

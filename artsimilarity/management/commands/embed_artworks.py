@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
-from artsimilarity import dispatch, rollout, sweep
+from artsimilarity import dispatch, rollout, scale, sweep
 from artsimilarity.conf import get_settings
 from artsimilarity.management.model_choice import choose_model
 from artsimilarity.querysets import SimilarityQuerySet
@@ -113,6 +113,7 @@ class Command(BaseCommand):
                 ),
                 returncode=130,
             ) from None
+        scale.refresh(model, using=everything.db)
 
     def _choose(
         self, everything: SimilarityQuerySet[Any], options: dict[str, Any]
