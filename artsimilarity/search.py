@@ -184,7 +184,7 @@ def search_by_colours(
     visible = visible_pictures(model, queryset, request)
     recipe = current_plan(model, visible.db).serving
     target = vector_target(colour_vector(wanted, recipe), recipe.fingerprint)
-    pictures = nearest(visible, target, limit=limit, style=0.0, after=cursor)
+    pictures = _page(visible, target, limit=limit, style=0.0, after=cursor)
     following = str(Cursor.after(pictures, cursor)) if len(pictures) == limit else ""
     return Neighbours(pictures, NeighbourStatus.READY, 0.0, following)
 
@@ -219,8 +219,26 @@ def search_by_picture(
     recipe = current_plan(model, using).serving
     vector = describe(model, shrink(file, recipe.side), recipe, using=using)
     target = vector_target(vector, recipe.fingerprint)
-    pictures = nearest(visible, target, limit=limit, style=style)
+    pictures = _page(visible, target, limit=limit, style=style)
     return Neighbours(pictures, NeighbourStatus.READY, style)
+
+
+def _page(
+    visible: models.QuerySet[Any],
+    target: Target,
+    *,
+    limit: int,
+    style: float,
+    after: Cursor | None = None,
+) -> list[Any]:
+    """What is nearest to a target that is no picture of the library, duplicates as settings say."""
+    if not get_settings().HIDE_DUPLICATES:
+        return nearest(visible, target, limit=limit, style=style, after=after)
+
+    def fetch(count: int) -> list[Any]:
+        return nearest(visible, target, limit=count, style=style)
+
+    return fill_page(fetch, limit, after=after, using=visible.db)
 
 
 def check_limit(limit: int | None) -> int:

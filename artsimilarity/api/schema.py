@@ -75,7 +75,7 @@ class SimilarityViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-
                 responses={
                     200: answer,
                     400: BAD_PICTURE,
-                    **dict.fromkeys((413, 415, 429, 503), REFUSED),
+                    **dict.fromkeys((401, 403, 413, 415, 429, 503), REFUSED),
                 },
                 examples=[_EXAMPLE],
                 filters=False,

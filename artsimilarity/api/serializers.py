@@ -84,11 +84,24 @@ class ColourField(serializers.RegexField):
         super().__init__(rf"^#?[0-9A-Fa-f]{{6}}(:({weight}))?\Z", **options)
 
 
+class ColoursField(serializers.ListField):
+    """Several colours, whose errors are a plain list as any parameter's are."""
+
+    child = ColourField()
+
+    def run_child_validation(self, data: Any) -> Any:
+        """Name the first that is wrong."""
+        try:
+            return super().run_child_validation(data)
+        except serializers.ValidationError as error:
+            details: Any = error.detail
+            raise serializers.ValidationError(next(iter(details.values()))) from error
+
+
 class ColourQuerySerializer(PageSerializer):
     """Query parameters of ``by-colour/``."""
 
-    colour = serializers.ListField(
-        child=ColourField(),
+    colour = ColoursField(
         min_length=1,
         max_length=MAX_COLOURS,
         help_text=_("Colours with weights, such as “aa3311:2”; a weight is 1 if it is left out."),

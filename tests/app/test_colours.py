@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from artsimilarity.colours import (
     ColoursNotUnderstood,
@@ -20,6 +21,7 @@ from artsimilarity.colours import (
 )
 from artsimilarity.encoder.colour import colour_histogram
 from artsimilarity.encoder.recipe import ART, ARTICLE, Recipe
+from artsimilarity.models import DuplicatePair
 from artsimilarity.search import search_by_colours
 from demo_site.library.models import Artwork
 from tests.pictures import make_embedded
@@ -151,6 +153,21 @@ class TestSearch:
             seen += [result["picture"]["title"] for result in answer["results"]]
             address = answer["next"]
         assert sorted(seen) == sorted(titles)
+
+    def test_of_several_scans_of_one_print_the_nearest_is_shown(self, settings: Settings) -> None:
+        nearest = make_embedded("a", colour=_picture((RED, 8)), embedding_digest="1" * 64)
+        copy = make_embedded("b", colour=_picture((RED, 7), (BLUE, 1)), embedding_digest="2" * 64)
+        DuplicatePair.objects.create(
+            model_label="library.Artwork",
+            first=nearest.pk,
+            second=copy.pk,
+            first_digest="1" * 64,
+            second_digest="2" * 64,
+            score=1.0,
+        )
+        assert len(search_by_colours(Artwork, [("c81e1e", 1)])) == 2
+        settings.ARTSIMILARITY = {"HIDE_DUPLICATES": True}
+        assert list(search_by_colours(Artwork, [("c81e1e", 1)])) == [nearest]
 
     def test_hidden_pictures_are_absent(self, client: Client) -> None:
         make_embedded("hidden", colour=_picture((RED, 8)), published=False)
