@@ -8,7 +8,7 @@ import os
 from typing import Any, Literal
 
 from celery import Task, shared_task
-from celery.signals import celeryd_after_setup, worker_shutting_down
+from celery.signals import celeryd_after_setup, worker_ready, worker_shutting_down
 from django.apps import apps
 from django.db import InterfaceError, OperationalError, router
 
@@ -16,6 +16,9 @@ from artsimilarity.conf import get_settings
 
 # A worker that dies gives its task back; rows that are done are skipped the second time.
 _GIVEN_BACK: dict[str, Any] = {"acks_late": True, "reject_on_worker_lost": True}
+
+# A worker that is not at it by then has been busy, and so is warm.
+_WARM_UP_SECONDS = 60
 
 
 @shared_task(
@@ -116,6 +119,31 @@ def describe_picture(
         using=using,
         threads=_threads(self),
     )
+
+
+@shared_task(bind=True, name="artsimilarity.warm_up", ignore_result=True)
+def warm_up(self: Task) -> None:  # type: ignore[type-arg]
+    """Load what the first visitor would otherwise wait for: torch, and the weights in service."""
+    from artsimilarity import indexing
+    from artsimilarity.models import similarity_models
+    from artsimilarity.recipes import current_plan
+
+    for model in similarity_models():
+        using = router.db_for_write(model)
+        recipe = current_plan(model, using).serving
+        indexing.load_encoder(recipe, using=using, threads=_threads(self))
+
+
+@worker_ready.connect(dispatch_uid="artsimilarity.warm_up")
+def send_warm_up(sender: Any, **kwargs: Any) -> None:
+    """Warm a worker up that serves searches by picture, once for each of its processes."""
+    from artsimilarity import dispatch
+
+    queue = get_settings().SEARCH_QUEUE
+    if queue not in sender.app.amqp.queues.consume_from:
+        return
+    for _process in range(sender.app.conf.get("artsimilarity_concurrency") or 1):
+        dispatch.call(warm_up, queue=queue, expires=_WARM_UP_SECONDS)
 
 
 @celeryd_after_setup.connect(dispatch_uid="artsimilarity.worker")

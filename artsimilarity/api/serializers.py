@@ -25,13 +25,16 @@ class PageSerializer(serializers.Serializer[Any]):
         required=False, min_value=1, help_text=_("How many pictures to return.")
     )
     cursor = serializers.CharField(
-        required=False, max_length=4096, help_text=_("Where to go on: see “next” in the answer.")
+        required=False,
+        allow_blank=True,
+        max_length=4096,
+        help_text=_("Where to go on: see “next” in the answer."),
     )
 
-    def validate_cursor(self, cursor: str) -> Cursor:
-        """Refuse what no page has given out."""
+    def validate_cursor(self, cursor: str) -> Cursor | None:
+        """Refuse what no page has given out; without a cursor it is the first page."""
         try:
-            return Cursor.parse(cursor)
+            return Cursor.parse(cursor) if cursor else None
         except CursorError as error:
             raise serializers.ValidationError(str(error)) from error
 

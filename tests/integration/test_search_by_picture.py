@@ -21,7 +21,7 @@ from demo_site.library.models import Artwork
 from tests.broker import Broker
 from tests.conftest import connect
 from tests.pictures import BLUE, GREEN, RED, make_artwork, picture_bytes
-from tests.worker import run_worker
+from tests.worker import run_worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,3 +113,10 @@ def test_answers_that_nobody_came_for_are_swept() -> None:
         SearchAnswer.objects.filter(pk=key).update(created_at=created)
     own_pictures.forget_unclaimed("default")
     assert [str(one.pk)[-1] for one in SearchAnswer.objects.all()] == ["1"]
+
+
+def test_a_worker_loads_its_model_before_the_first_visitor_comes(
+    library: Any, broker: Broker, broker_url: str, tmp_path: Path
+) -> None:
+    with run_worker(broker_url, tmp_path / "worker.log", **QUICK) as worker:
+        wait_until(lambda: "artsimilarity.warm_up" in worker.log and "succeeded" in worker.log)
