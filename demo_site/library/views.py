@@ -7,20 +7,17 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.generic import CreateView, DetailView, ListView
 
+from artsimilarity.balance import BalanceMixin
 from demo_site.library.forms import UploadForm
 from demo_site.library.models import Artwork
 
-# How the picture page may weigh style against colour: address, words, weight of the style.
-BALANCES = (
-    ("both", gettext_lazy("Style and colour"), 0.75),
-    ("style", gettext_lazy("Style"), 1.0),
-    ("colour", gettext_lazy("Colour"), 0.0),
-)
+# Weight of the style under "?by=", which addresses had before there was a slider.
+OLD_BALANCES = {"both": "0.75", "style": "1", "colour": "0"}
 
 
 class HomeView(ListView):  # type: ignore[type-arg]
@@ -63,29 +60,24 @@ class HomeView(ListView):  # type: ignore[type-arg]
         return self.request.GET.get("q", "").replace("\0", "").strip()[:200]
 
 
-class ArtworkView(DetailView):  # type: ignore[type-arg]
+class ArtworkView(BalanceMixin, DetailView):  # type: ignore[type-arg]
     """One picture, what is known about it, and the pictures like it."""
 
     template_name = "library/artwork.html"
+    fragment_template_name = "library/alike.html"
     context_object_name = "artwork"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Lead old addresses to the balance that they meant."""
+        style = OLD_BALANCES.get(request.GET.get("by", ""))
+        if style is not None and "style" not in request.GET:
+            return redirect(f"{request.path}?style={style}", permanent=True)
+        return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Artwork]:
         """Hidden pictures have no page."""
         artworks: QuerySet[Artwork] = Artwork.objects.filter(published=True)
         return artworks
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the balance of style and colour that was chosen."""
-        styles = {name: style for name, _words, style in BALANCES}
-        balance = self.request.GET.get("by", "both")
-        if balance not in styles:
-            balance = "both"
-        return {
-            **super().get_context_data(**kwargs),
-            "balances": BALANCES,
-            "balance": balance,
-            "style": styles[balance],
-        }
 
 
 class UploadView(CreateView):  # type: ignore[type-arg]
