@@ -7,17 +7,24 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.generic import CreateView, DetailView, ListView
+from django.views.generic import CreateView, DetailView, ListView, TemplateView
 
 from artsimilarity.balance import BalanceMixin
+from artsimilarity.search import more_like_these
 from demo_site.library.forms import UploadForm
+from demo_site.library.light_table import LightTable, TableFullError
 from demo_site.library.models import Artwork
 
 # Weight of the style under "?by=", which addresses had before there was a slider.
 OLD_BALANCES = {"both": "0.75", "style": "1", "colour": "0"}
+
+# Names of the buttons that change the light table; their value is a picture's primary key.
+TABLE_ACTIONS = ("like", "unlike", "remove")
 
 
 class HomeView(ListView):  # type: ignore[type-arg]
@@ -78,6 +85,52 @@ class ArtworkView(BalanceMixin, DetailView):  # type: ignore[type-arg]
         """Hidden pictures have no page."""
         artworks: QuerySet[Artwork] = Artwork.objects.filter(published=True)
         return artworks
+
+
+class LightTableView(BalanceMixin, TemplateView):
+    """The visitor's own choice of pictures, and the pictures like them all."""
+
+    template_name = "library/light_table.html"
+    fragment_template_name = "library/alike_table.html"
+    extra_context = {"here": "light-table"}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the table and what is found by it."""
+        context = super().get_context_data(**kwargs)
+        table = LightTable(self.request)
+        neighbours = more_like_these(
+            table.liked, table.unlike, limit=12, style=context["style"], request=self.request
+        )
+        return {**context, "light_table": table, "neighbours": neighbours}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Add, turn or remove a picture, or clear the table; then back to where it was asked."""
+        table = LightTable(request)
+        if "clear" in request.POST:
+            table.clear()
+            return redirect("library:light-table")
+        pk = next((request.POST[name] for name in TABLE_ACTIONS if name in request.POST), "")
+        if not pk.isdecimal():
+            raise Http404
+        artwork = get_object_or_404(Artwork.similarity_queryset(request), pk=pk)
+        try:
+            if "remove" in request.POST:
+                table.remove(artwork)
+            else:
+                table.put(artwork, liked="unlike" not in request.POST)
+        except TableFullError:
+            text = _("The light table holds %(most)d pictures. Take one off to add another.")
+            messages.error(request, text % {"most": table.most})
+            return redirect(self._origin())
+        return redirect(f"{self._origin()}#table-{artwork.pk}")
+
+    def _origin(self) -> str:
+        """The page whose button was pressed, at the balance that it has now."""
+        origin = self.request.headers.get("Referer", "").partition("#")[0]
+        secure = self.request.is_secure()
+        if url_has_allowed_host_and_scheme(origin, {self.request.get_host()}, secure):
+            return origin
+        return reverse("library:light-table")
 
 
 class UploadView(CreateView):  # type: ignore[type-arg]

@@ -191,7 +191,7 @@ def test_a_script_gets_the_neighbours_alone_and_caches_know(client: Client) -> N
     fragment = client.get(address, headers={"X-Artsimilarity-Fragment": "1"})
     page = client.get(address)
 
-    assert fragment.content.strip().startswith(b'<div class="found" id="alike">')
+    assert fragment.content.strip().startswith(b'<div class="neighbours" id="alike">')
     assert fragment.content.strip() in page.content
     for response in (fragment, page):
         assert "X-Artsimilarity-Fragment" in response["Vary"]
