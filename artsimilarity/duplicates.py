@@ -57,7 +57,7 @@ def fill_page(
     fetch: Callable[[int], list[Any]],
     limit: int,
     *,
-    picture: SimilarityMixin | None = None,
+    examples: Sequence[SimilarityMixin] = (),
     after: Cursor | None = None,
     using: str,
 ) -> list[Any]:
@@ -67,8 +67,8 @@ def fill_page(
         fetch: returns that many pictures, nearest first, or all there are; called again with
             larger numbers until the page is full.
         limit: how many to return.
-        picture: the one they are like, whose own duplicates are left out too. None where the
-            visitor may not see it: what it is must not show in what is missing.
+        examples: those they are like, whose own duplicates are left out too. Without any that the
+            visitor may not see: what it is must not show in what is missing.
         after: where the page before ended. Its pictures are fetched again, as what they hide does
             not show on later pages either.
         using: database alias of the pairs.
@@ -76,7 +76,7 @@ def fill_page(
     wanted = limit + _SPARE + (after.count if after else 0)
     while True:
         pictures = fetch(wanted)
-        kept = _without_duplicates(pictures, picture, using)
+        kept = _without_duplicates(pictures, examples, using)
         if after:
             kept = [one for one in kept if not after.has_passed(one)]
         if len(kept) >= limit or len(pictures) < wanted:
@@ -85,9 +85,9 @@ def fill_page(
 
 
 def _without_duplicates(
-    pictures: Sequence[Any], picture: SimilarityMixin | None, using: str
+    pictures: Sequence[Any], examples: Sequence[SimilarityMixin], using: str
 ) -> list[Any]:
-    ahead = [] if picture is None else [str(picture.pk)]
+    ahead = [str(picture.pk) for picture in examples]
     found = {str(one.pk): one for one in pictures}
     if not found:
         return []

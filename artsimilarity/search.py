@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any, overload
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import models, router
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +22,12 @@ from artsimilarity.models import SimilarityMixin
 from artsimilarity.own_pictures import describe, shrink
 from artsimilarity.paging import Cursor, CursorError
 from artsimilarity.planning import MOST_CANDIDATES, plan_search
-from artsimilarity.querysets import SimilarityQuerySet, check_style, order_by_similarity
+from artsimilarity.querysets import (
+    SimilarityQuerySet,
+    check_style,
+    make_target,
+    order_by_similarity,
+)
 from artsimilarity.recipes import current_plan
 from artsimilarity.status import EmbeddingStatus
 from artsimilarity.targets import Target, for_scan, stored_target, vector_target
@@ -122,17 +127,18 @@ def more_like_this(
         return Neighbours([], _status_of(picture), style)
     visible = visible_pictures(type(picture), queryset, request)
 
-    def search(count: int, behind: Cursor | None) -> list[Any]:
-        target = stored_target(picture, visible.db)
-        return nearest(visible, target, limit=count, style=style, after=behind)
+    target = stored_target(picture, visible.db)
+    arranged = partial(
+        _arranged,
+        target=target,
+        limit=limit,
+        style=style,
+        amount=diversify if cursor is None else 0,
+        using=visible.db,
+    )
 
-    def arranged(source: Callable[[int], list[Any]]) -> list[Any]:
-        if cursor is not None or not diversify:
-            return source(limit)
-        target, near = stored_target(picture, visible.db), source(max(limit, CANDIDATES))
-        return diversified(
-            near, target, style=style, amount=diversify, limit=limit, using=visible.db
-        )
+    def search(count: int, behind: Cursor | None) -> list[Any]:
+        return nearest(visible, target, limit=count, style=style, after=behind)
 
     if settings.HIDE_DUPLICATES if hide_duplicates is None else hide_duplicates:
         # What is remembered is the search alone: who may see what, and what was said to be no
@@ -140,8 +146,8 @@ def more_like_this(
         def fetch(count: int) -> list[Any]:
             return remembered(picture, visible, (count, style), lambda: search(count, None))
 
-        seen = picture if _may_see(picture, request) else None
-        hiding = partial(fill_page, fetch, picture=seen, after=cursor, using=visible.db)
+        seen = [picture] if _may_see(picture, request) else []
+        hiding = partial(fill_page, fetch, examples=seen, after=cursor, using=visible.db)
         pictures = arranged(hiding)
     else:
         options = (limit, style, diversify, str(cursor))
@@ -151,9 +157,7 @@ def more_like_this(
     if why:
         explain(picture, pictures, using=visible.db)
     status = NeighbourStatus.READY if pictures else _status_of(picture)
-    full = len(pictures) == limit and (cursor is not None or not diversify)
-    following = str(Cursor.after(pictures, cursor)) if full else ""
-    return Neighbours(pictures, status, style, following)
+    return Neighbours(pictures, status, style, _next_page(pictures, limit, diversify, cursor))
 
 
 def search_by_colours(
@@ -257,6 +261,103 @@ def check_limit(limit: int | None) -> int:
     return limit
 
 
+def more_like_these(
+    liked: Iterable[SimilarityMixin],
+    unlike: Iterable[SimilarityMixin] = (),
+    *,
+    limit: int | None = None,
+    style: float | None = None,
+    queryset: models.QuerySet[Any] | None = None,
+    request: HttpRequest | None = None,
+    diversify: float | None = None,
+    hide_duplicates: bool | None = None,
+    after: Cursor | str | None = None,
+) -> Neighbours:
+    """Return the pictures nearest to the middle of some, away from others.
+
+    The examples are no answer themselves, and those that the visitor may not see do not count, as
+    if they had not been named. Nothing is remembered in the cache.
+
+    Args:
+        liked: pictures of one model. None at all, or none that counts, have no neighbours.
+        unlike: pictures to move away from.
+        limit: as for :func:`more_like_this`, and so are all the others.
+        queryset: the rows to choose from; the examples need not be among them.
+
+    Raises:
+        TypeError: the pictures are of several models.
+        ValueError: as :func:`more_like_this` does.
+    """
+    settings = get_settings()
+    limit, style = check_limit(limit), check_style(style)
+    diversify = settings.DIVERSIFY if diversify is None else diversify
+    cursor = Cursor.parse(after) if isinstance(after, str) else after
+    liked, unlike = _counting(list(liked), list(unlike), request)
+    if not liked:
+        return Neighbours([], NeighbourStatus.NO_PICTURE, style)
+    visible = visible_pictures(type(liked[0]), queryset, request)
+    target = make_target(visible, liked, unlike)
+    hide = settings.HIDE_DUPLICATES if hide_duplicates is None else hide_duplicates
+
+    def find(target: Target) -> list[Any]:
+        def source(count: int) -> list[Any]:
+            behind = None if hide else cursor  # what is hidden is known from the first page on
+            return nearest(visible, target, limit=count, style=style, after=behind)
+
+        hiding = partial(fill_page, source, examples=liked, after=cursor, using=visible.db)
+        return _arranged(
+            hiding if hide else source,
+            target,
+            limit=limit,
+            style=style,
+            amount=diversify if cursor is None else 0,
+            using=visible.db,
+        )
+
+    pictures = [] if target is None else find(target)
+    statuses = [_status_of(picture) for picture in liked]
+    ready = pictures or NeighbourStatus.READY in statuses
+    status = NeighbourStatus.READY if ready else statuses[0]
+    return Neighbours(pictures, status, style, _next_page(pictures, limit, diversify, cursor))
+
+
+def _counting(
+    liked: list[SimilarityMixin], unlike: list[SimilarityMixin], request: HttpRequest | None
+) -> tuple[list[SimilarityMixin], list[SimilarityMixin]]:
+    """The examples, each once, without those that the visitor may not see."""
+    if not liked:
+        return [], []
+    pks = [picture.pk for picture in (*liked, *unlike) if picture.pk is not None]
+    allowed = type(liked[0]).similarity_queryset(request)
+    seen = set(allowed.filter(pk__in=pks).order_by().values_list("pk", flat=True))
+    return _once(liked, seen), _once(unlike, seen)
+
+
+def _once(pictures: list[SimilarityMixin], seen: set[Any]) -> list[SimilarityMixin]:
+    return list({one.pk: one for one in pictures if one.pk in seen}.values())
+
+
+def _arranged(
+    source: Callable[[int], list[Any]],
+    target: Target,
+    *,
+    limit: int,
+    style: float,
+    amount: float,
+    using: str,
+) -> list[Any]:
+    """The nearest that ``source`` finds, or a choice of more of them that differ by ``amount``."""
+    if not amount:
+        return source(limit)
+    near = source(max(limit, CANDIDATES))
+    return diversified(near, target, style=style, amount=amount, limit=limit, using=using)
+
+
+def _next_page(pictures: Sequence[Any], limit: int, diversify: float, after: Cursor | None) -> str:
+    full = len(pictures) == limit and (after is not None or not diversify)
+    return str(Cursor.after(pictures, after)) if full else ""
+
+
 def nearest(
     queryset: models.QuerySet[Any],
     target: Target,
@@ -343,8 +444,12 @@ def visible_pictures(
     if queryset is None:
         return allowed
     everything = str(model._base_manager.values("pk").query)
-    if str(allowed.order_by().values("pk").query) == everything:
-        return queryset  # nothing is hidden: spare the database a semi-join
+    try:
+        hides = str(allowed.order_by().values("pk").query) != everything
+    except EmptyResultSet:
+        return queryset.none()
+    if not hides:
+        return queryset  # spare the database a semi-join
     return queryset.filter(pk__in=allowed.order_by().values("pk"))
 
 

@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from artsimilarity.api.serializers import (
     ColourQuerySerializer,
+    ExamplesQuerySerializer,
     NeighbourSerializer,
     NeighboursSerializer,
     PictureQuerySerializer,
@@ -59,6 +60,16 @@ class SimilarityViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-
             def similar(self, request: Any, *args: Any, **kwargs: Any) -> Any:
                 """Return the pictures most like this one, nearest first."""
                 return super().similar(request, *args, **kwargs)
+
+            @extend_schema(
+                parameters=[ExamplesQuerySerializer],
+                responses={200: answer, 304: NOT_MODIFIED, 400: BAD_REQUEST, 404: NOT_FOUND},
+                examples=[_EXAMPLE],
+                filters=False,
+            )
+            def similar_to(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+                """Return the pictures like several examples, and away from others."""
+                return super().similar_to(request, *args, **kwargs)
 
             @extend_schema(
                 parameters=[ColourQuerySerializer],

@@ -15,6 +15,9 @@ from artsimilarity.conf import get_settings
 from artsimilarity.paging import Cursor, CursorError
 from artsimilarity.search import Neighbours, NeighbourStatus
 
+MAX_EXAMPLES = 20
+"""Pictures to move towards that one search may name, and as many to move away from."""
+
 STYLE_HELP = _("Weight of style against colour: 1 is style alone, 0 is colour alone.")
 
 
@@ -69,6 +72,30 @@ class SimilarityQuerySerializer(PageSerializer):
     def validate_diversify(self, diversify: float) -> float:
         """The same."""
         return _finite(diversify)
+
+
+class KeyField(serializers.RegexField):
+    """What stands for a picture in the viewset's addresses."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(r"^[^\s/\x00-\x1f]{1,200}\Z", trim_whitespace=False, **options)
+
+
+class ExamplesQuerySerializer(SimilarityQuerySerializer):
+    """Query parameters of ``similar-to/``: ``like`` and ``unlike`` may be given many times."""
+
+    like = serializers.ListField(
+        child=KeyField(),
+        min_length=1,
+        max_length=MAX_EXAMPLES,
+        help_text=_("Keys of the pictures to move towards."),
+    )
+    unlike = serializers.ListField(
+        child=KeyField(),
+        required=False,
+        max_length=MAX_EXAMPLES,
+        help_text=_("Keys of the pictures to move away from."),
+    )
 
 
 class ColourField(serializers.RegexField):

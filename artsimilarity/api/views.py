@@ -6,11 +6,13 @@ import hashlib
 from importlib.util import find_spec
 from typing import Any
 
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request, clone_request
@@ -20,6 +22,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from artsimilarity.api.serializers import (
     ColourQuerySerializer,
+    ExamplesQuerySerializer,
     NeighboursSerializer,
     PictureQuerySerializer,
     SimilarityQuerySerializer,
@@ -30,9 +33,11 @@ from artsimilarity.own_pictures import NotAnswered, PictureRefused
 from artsimilarity.paging import CursorError
 from artsimilarity.search import (
     Neighbours,
+    more_like_these,
     more_like_this,
     search_by_colours,
     search_by_picture,
+    visible_pictures,
 )
 from artsimilarity.uploads import keep_in_memory
 
@@ -54,13 +59,14 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
     """Adds searches to the host's own viewset.
 
     - ``GET <pk>/similar/?limit=&style=&diversify=``
+    - ``GET similar-to/?like=1&like=2&unlike=3&limit=&style=&diversify=``
     - ``GET by-colour/?colour=aa3311:2&colour=224466&limit=``
     - ``POST by-picture/``, a form with the file ``picture``, ``limit`` and ``style``
 
-    The picture comes from ``get_object()`` and what is found from ``get_queryset()``, so the host's
-    permissions, filters and hidden rows hold; ``similarity_queryset(request)`` besides. Each
-    neighbour is shown with the host's own serializer. The answer's ``next`` leads to the next page
-    by the parameter ``cursor``.
+    The picture comes from ``get_object()``, examples and what is found from ``get_queryset()``, so
+    the host's permissions, filters and hidden rows hold; ``similarity_queryset(request)`` besides.
+    Each neighbour is shown with the host's own serializer. The answer's ``next`` leads to the next
+    page by the parameter ``cursor``.
     """
 
     @action(detail=True, methods=["get"], url_path="similar", pagination_class=None)
@@ -81,6 +87,31 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
                 queryset=self.filter_queryset(self.get_queryset()),
                 request=request._request,
                 why=True,
+            )
+        except CursorError as error:
+            raise ValidationError({"cursor": [str(error)]}) from error
+        return self._answer(request, neighbours)
+
+    @action(detail=False, methods=["get"], url_path="similar-to", pagination_class=None)
+    def similar_to(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Return the pictures like several examples, and away from others, nearest first."""
+        query = ExamplesQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        unlike = wanted.get("unlike", [])
+        queryset = self.filter_queryset(self.get_queryset())
+        examples = self._examples(request, queryset, [*wanted["like"], *unlike])
+        try:
+            neighbours = more_like_these(
+                [examples[key] for key in wanted["like"]],
+                [examples[key] for key in unlike],
+                limit=wanted.get("limit"),
+                style=wanted.get("style"),
+                diversify=wanted.get("diversify"),
+                hide_duplicates=wanted.get("hide_duplicates"),
+                after=wanted.get("cursor"),
+                queryset=queryset,
+                request=request._request,
             )
         except CursorError as error:
             raise ValidationError({"cursor": [str(error)]}) from error
@@ -150,6 +181,26 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
         if self.action == "by_picture":
             throttles.append(SearchByPictureThrottle())
         return throttles
+
+    def _examples(
+        self, request: Request, queryset: QuerySet[Any], keys: list[str]
+    ) -> dict[str, Any]:
+        """The pictures named as this viewset's addresses name them.
+
+        Raises:
+            NotFound: there is no such picture, or the visitor may not see it: the answer is one.
+        """
+        visible = visible_pictures(queryset.model, queryset, request._request)
+        try:
+            rows = list(visible.filter(**{f"{self.lookup_field}__in": keys}))
+        except (TypeError, ValueError, DjangoValidationError):
+            raise NotFound from None
+        found = {str(getattr(row, self.lookup_field)): row for row in rows}
+        if not found.keys() >= set(keys):
+            raise NotFound
+        for row in found.values():
+            self.check_object_permissions(request, row)
+        return found
 
     def _answer(self, request: Request, neighbours: Neighbours) -> HttpResponseBase:
         """The neighbours as this viewset shows pictures; 304 where the client has them already.

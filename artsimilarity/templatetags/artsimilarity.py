@@ -1,4 +1,4 @@
-"""Template tags: thin wrappers over :func:`artsimilarity.search.more_like_this`."""
+"""Template tags: thin wrappers over :mod:`artsimilarity.search`, and the slider of a balance."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 from django import template
 from django.template.loader import select_template
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
+from artsimilarity.balance import SLIDER_STEPS
 from artsimilarity.models import SimilarityMixin
 from artsimilarity.search import Neighbours
 from artsimilarity.search import more_like_this as search
@@ -71,3 +73,34 @@ def get_more_like_this(
         why=why,
         hide_duplicates=hide_duplicates,
     )
+
+
+@register.inclusion_tag("artsimilarity/slider.html", takes_context=True)
+def similarity_slider(
+    context: template.Context, style: float, controls: str, parameter: str = "style"
+) -> dict[str, Any]:
+    """Render the slider that chooses the balance of a list of neighbours.
+
+    ``{% similarity_slider style controls="alike" %}``, with ``slider.js`` on the page. The list
+    stands in the element with the id ``controls``. The chosen balance is in the page's address:
+    see :class:`artsimilarity.balance.BalanceMixin`.
+
+    Args:
+        context: the page's, whose request's other parameters are kept.
+        style: the balance now, 0..1.
+        controls: id of the element that holds the list.
+        parameter: name in the address.
+    """
+    request: Any = context.get("request")
+    given = request.GET.lists() if request else ()
+    percent = round(style * 100)
+    words = _("%(style)s %% brushwork, %(colour)s %% colours")
+    return {
+        "style": f"{style:g}",  # no decimal comma in an attribute
+        "step": f"{1 / SLIDER_STEPS:g}",
+        "parameter": parameter,
+        "controls": controls,
+        "kept": [(name, one) for name, values in given if name != parameter for one in values],
+        "words": words % {"style": "{style}", "colour": "{colour}"},
+        "valuetext": words % {"style": percent, "colour": 100 - percent},
+    }

@@ -7,20 +7,24 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.generic import CreateView, DetailView, ListView
+from django.views.generic import CreateView, DetailView, ListView, TemplateView
 
+from artsimilarity.balance import BalanceMixin
+from artsimilarity.search import more_like_these
 from demo_site.library.forms import UploadForm
+from demo_site.library.light_table import LightTable, TableFullError
 from demo_site.library.models import Artwork
 
-# How the picture page may weigh style against colour: address, words, weight of the style.
-BALANCES = (
-    ("both", gettext_lazy("Style and colour"), 0.75),
-    ("style", gettext_lazy("Style"), 1.0),
-    ("colour", gettext_lazy("Colour"), 0.0),
-)
+# Weight of the style under "?by=", which addresses had before there was a slider.
+OLD_BALANCES = {"both": "0.75", "style": "1", "colour": "0"}
+
+# Names of the buttons that change the light table; their value is a picture's primary key.
+TABLE_ACTIONS = ("like", "unlike", "remove")
 
 
 class HomeView(ListView):  # type: ignore[type-arg]
@@ -63,29 +67,70 @@ class HomeView(ListView):  # type: ignore[type-arg]
         return self.request.GET.get("q", "").replace("\0", "").strip()[:200]
 
 
-class ArtworkView(DetailView):  # type: ignore[type-arg]
+class ArtworkView(BalanceMixin, DetailView):  # type: ignore[type-arg]
     """One picture, what is known about it, and the pictures like it."""
 
     template_name = "library/artwork.html"
+    fragment_template_name = "library/alike.html"
     context_object_name = "artwork"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Lead old addresses to the balance that they meant."""
+        style = OLD_BALANCES.get(request.GET.get("by", ""))
+        if style is not None and "style" not in request.GET:
+            return redirect(f"{request.path}?style={style}", permanent=True)
+        return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Artwork]:
         """Hidden pictures have no page."""
         artworks: QuerySet[Artwork] = Artwork.objects.filter(published=True)
         return artworks
 
+
+class LightTableView(BalanceMixin, TemplateView):
+    """The visitor's own choice of pictures, and the pictures like them all."""
+
+    template_name = "library/light_table.html"
+    fragment_template_name = "library/alike_table.html"
+    extra_context = {"here": "light-table"}
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the balance of style and colour that was chosen."""
-        styles = {name: style for name, _words, style in BALANCES}
-        balance = self.request.GET.get("by", "both")
-        if balance not in styles:
-            balance = "both"
-        return {
-            **super().get_context_data(**kwargs),
-            "balances": BALANCES,
-            "balance": balance,
-            "style": styles[balance],
-        }
+        """Add the table and what is found by it."""
+        context = super().get_context_data(**kwargs)
+        table = LightTable(self.request)
+        neighbours = more_like_these(
+            table.liked, table.unlike, limit=12, style=context["style"], request=self.request
+        )
+        return {**context, "light_table": table, "neighbours": neighbours}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Add, turn or remove a picture, or clear the table; then back to where it was asked."""
+        table = LightTable(request)
+        if "clear" in request.POST:
+            table.clear()
+            return redirect("library:light-table")
+        pk = next((request.POST[name] for name in TABLE_ACTIONS if name in request.POST), "")
+        if not pk.isdecimal():
+            raise Http404
+        artwork = get_object_or_404(Artwork.similarity_queryset(request), pk=pk)
+        try:
+            if "remove" in request.POST:
+                table.remove(artwork)
+            else:
+                table.put(artwork, liked="unlike" not in request.POST)
+        except TableFullError:
+            text = _("The light table holds %(most)d pictures. Take one off to add another.")
+            messages.error(request, text % {"most": table.most})
+            return redirect(self._origin())
+        return redirect(f"{self._origin()}#table-{artwork.pk}")
+
+    def _origin(self) -> str:
+        """The page whose button was pressed, at the balance that it has now."""
+        origin = self.request.headers.get("Referer", "").partition("#")[0]
+        secure = self.request.is_secure()
+        if url_has_allowed_host_and_scheme(origin, {self.request.get_host()}, secure):
+            return origin
+        return reverse("library:light-table")
 
 
 class UploadView(CreateView):  # type: ignore[type-arg]

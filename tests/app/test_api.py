@@ -130,3 +130,104 @@ class TestConditionalRequests:
         assert {"Cookie", "Authorization"} <= set(response["Vary"].split(", "))
         settings.ARTSIMILARITY = {"CACHE_SECONDS": 30}
         assert "max-age=30" in client.get(_url(target))["Cache-Control"]
+
+
+class TestSeveralExamples:
+    ADDRESS = "/api/artworks/similar-to/"
+
+    def test_are_named_by_their_keys(self, client: Client) -> None:
+        first, second = make_embedded("first", [1, 0]), make_embedded("second", [0, 1])
+        make_embedded("left", [1, 0.1])
+        make_embedded("between", [1, 1])
+        make_embedded("right", [0.1, 1])
+        query = {"like": [first.pk, second.pk], "style": 1, "limit": 1}
+        body = client.get(self.ADDRESS, query).json()
+        assert [result["picture"]["title"] for result in body["results"]] == ["between"]
+        assert (body["status"], body["style"]) == ("ready", 1)
+        query = {"like": first.pk, "unlike": second.pk, "style": 1, "limit": 1}
+        (result,) = client.get(self.ADDRESS, query).json()["results"]
+        assert result["picture"]["title"] == "left"
+
+    @pytest.mark.parametrize("role", ["like", "unlike"])
+    @pytest.mark.parametrize("key", ["hidden", "2147483648", "9" * 30, "-1", "nonsense", "1.0"])
+    def test_hidden_and_unknown_are_one_answer(self, client: Client, role: str, key: str) -> None:
+        known = make_embedded("known").pk
+        hidden, gone = make_embedded("hidden", published=False).pk, make_embedded("gone")
+        missing = gone.pk
+        gone.delete()
+        query: dict[str, list[Any]] = {"like": [known], "unlike": []}
+        asked = [hidden if key == "hidden" else key, missing]
+        answers = [client.get(self.ADDRESS, {**query, role: [*query[role], one]}) for one in asked]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert answers[0].content == answers[1].content
+
+    @pytest.mark.parametrize("where", ["viewset", "model"])
+    def test_are_hidden_by_the_viewset_or_by_the_model(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch, where: str
+    ) -> None:
+        picture = make_embedded("picture")
+        if where == "viewset":
+            none = lambda view: Artwork.objects.none()  # noqa: E731
+            monkeypatch.setattr(ArtworkViewSet, "get_queryset", none)
+        else:
+            nothing = classmethod(lambda cls, request=None: cls.objects.none())
+            monkeypatch.setattr(Artwork, "similarity_queryset", nothing)
+        assert client.get(self.ADDRESS, {"like": picture.pk}).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("query", "field", "words"),
+        [
+            ({}, "like", "required"),
+            ({"like": ""}, "like", "blank"),
+            ({"like": [str(n) for n in range(21)]}, "like", "no more than 20"),
+            ({"like": "1", "unlike": [str(n) for n in range(21)]}, "unlike", "no more than 20"),
+            ({"like": "1\0"}, "like", "required pattern"),
+            ({"like": "1/2"}, "like", "required pattern"),
+            ({"like": "1" * 201}, "like", "required pattern"),
+            ({"like": "1", "style": "nan"}, "style", "valid number"),
+            ({"like": "1", "limit": "49"}, "limit", "less than or equal to 48"),
+        ],
+    )
+    def test_a_bad_parameter_is_refused_with_words(
+        self, client: Client, query: dict[str, Any], field: str, words: str
+    ) -> None:
+        response = client.get(self.ADDRESS, query)
+        assert response.status_code == 400
+        assert words in str(response.json()[field])
+
+    def test_twenty_of_each_are_allowed(self, client: Client) -> None:
+        pks = [make_embedded(f"{number}").pk for number in range(40)]
+        make_embedded("found")
+        query = {"like": pks[:20], "unlike": pks[20:]}
+        (result,) = client.get(self.ADDRESS, query).json()["results"]
+        assert result["picture"]["title"] == "found"
+
+    def test_the_hosts_permissions_hold(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ArtworkViewSet, "permission_classes", [IsAuthenticated])
+        picture = make_embedded("picture")
+        assert client.get(self.ADDRESS, {"like": picture.pk}).status_code in {401, 403}
+
+    def test_their_number_costs_no_more_queries(
+        self, client: Client, django_assert_max_num_queries: Any
+    ) -> None:
+        pks = [make_embedded(f"{number}").pk for number in range(12)]
+        for number in range(10):
+            make_embedded(f"other {number}")
+        # The examples, whether they may be seen, their vectors, the planner's estimate, the
+        # roll-out's state twice, and one search.
+        with django_assert_max_num_queries(7):
+            assert len(client.get(self.ADDRESS, {"like": pks}).json()["results"]) == 8
+
+    def test_pages_follow_each_other_by_next(self, client: Client) -> None:
+        pks = [make_embedded(f"example {number}").pk for number in range(2)]
+        titles = {f"{number}" for number in range(5)}
+        for title in titles:
+            make_embedded(title)
+        address, seen = f"{self.ADDRESS}?like={pks[0]}&like={pks[1]}&limit=2", []
+        while address:
+            answer = client.get(address).json()
+            seen += [result["picture"]["title"] for result in answer["results"]]
+            address = answer["next"]
+        assert sorted(seen) == sorted(titles)

@@ -22,7 +22,7 @@ from artsimilarity import detection, dispatch, duplicates, indexing, sweep
 from artsimilarity.encoder import signature as signatures
 from artsimilarity.fields import SIGNATURE_DIMENSIONS
 from artsimilarity.models import DuplicatePair
-from artsimilarity.search import more_like_this
+from artsimilarity.search import more_like_these, more_like_this
 from demo_site.library.models import Artwork
 from tests.broker import Broker
 from tests.pictures import RED, make_artwork, make_embedded
@@ -307,6 +307,23 @@ class TestSearch:
         target, *others = ladder(4)
         pair_of(target, others[0])
         assert self._titles(target) == ["2", "3"]
+
+    def test_leaves_out_duplicates_of_each_of_several_examples(self) -> None:
+        first, second, *others = ladder(6)
+        pair_of(first, others[0])
+        pair_of(second, others[1])
+        pair_of(others[2], others[3])
+        found = more_like_these([first, second], hide_duplicates=True)
+        assert {one.title for one in found} <= {"4", "5"}
+        assert len(found) == 1
+        assert len(more_like_these([first, second])) == 4
+
+    def test_duplicates_of_a_hidden_example_are_not_left_out(self) -> None:
+        first, second, *others = ladder(4)
+        pair_of(second, others[0])
+        Artwork.objects.filter(pk=second.pk).update(published=False)
+        found = more_like_these([first, second], hide_duplicates=True)
+        assert {one.title for one in found} == {"2", "3"}
 
     def test_the_page_is_full_all_the_same(self) -> None:
         target, *others = ladder(30)

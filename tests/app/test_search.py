@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from artsimilarity.conf import get_settings
 from artsimilarity.planning import SearchPlan, plan_search
-from artsimilarity.search import more_like_this
+from artsimilarity.search import more_like_these, more_like_this
 from demo_site.library.models import Artwork
 from tests.pictures import make_artwork, make_embedded, unit_blocks
 
@@ -236,3 +236,95 @@ class TestWhyThereIsNothing:
 
     def test_nothing_else_is_in_the_library(self) -> None:
         assert more_like_this(make_embedded("alone")).status == "ready"
+
+
+class TestSeveralExamples:
+    """more_like_these(): the middle of some pictures, away from others."""
+
+    @pytest.fixture
+    def corners(self) -> list[Artwork]:
+        """Two examples, and what lies beside the first, between them, and beside the second."""
+        make_embedded("left", [1, 0.1])
+        make_embedded("between", [1, 1])
+        make_embedded("right", [0.1, 1])
+        return [make_embedded("first", [1, 0]), make_embedded("second", [0, 1])]
+
+    def test_find_what_lies_between_them_and_not_themselves(self, corners: list[Artwork]) -> None:
+        found = more_like_these(corners, style=1)
+        assert _titles(found)[0] == "between"
+        assert sorted(_titles(found)) == ["between", "left", "right"]
+        assert found.status == "ready"
+
+    def test_to_move_away_from_push_the_other_way(self, corners: list[Artwork]) -> None:
+        between = Artwork.objects.get(title="between")
+        first, second = corners
+        assert _titles(more_like_these([between], [first], style=1))[0] == "right"
+        assert _titles(more_like_these([between], [second], style=1))[0] == "left"
+
+    def test_of_one_are_that_pictures_neighbours(self, corners: list[Artwork]) -> None:
+        alone = more_like_this(corners[0], style=1)
+        assert _titles(more_like_these(corners[:1], style=1)) == _titles(alone)
+
+    def test_named_twice_count_once(self, corners: list[Artwork]) -> None:
+        first, second = corners
+        found = more_like_these([first, first, first, second], style=1)
+        assert _titles(found)[0] == "between"
+
+    @pytest.mark.parametrize("role", ["liked", "unlike"])
+    def test_that_are_hidden_do_not_count(self, corners: list[Artwork], role: str) -> None:
+        hidden = make_embedded("hidden", [0, 1], published=False)
+        liked, unlike = [corners[0]], []
+        (liked if role == "liked" else unlike).append(hidden)
+        found, plain = (
+            more_like_these(liked, unlike, style=1),
+            more_like_these(corners[:1], style=1),
+        )
+        assert [(p.title, p.similarity) for p in found] == [(p.title, p.similarity) for p in plain]
+
+    def test_all_hidden_answer_as_none_at_all(self, corners: list[Artwork]) -> None:
+        hidden = make_embedded("hidden", [1, 0], published=False)
+        assert more_like_these([hidden], corners) == more_like_these([])
+
+    def test_that_nobody_but_some_may_see_are_asked_of_the_visitor(
+        self, corners: list[Artwork], rf: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def visible(cls: type[Artwork], request: Any = None) -> Any:
+            everything = cls.objects.all()
+            return everything if request.GET else everything.exclude(title="second")
+
+        monkeypatch.setattr(Artwork, "similarity_queryset", classmethod(visible))
+        guest = more_like_these(corners, style=1, request=rf.get("/"))
+        member = more_like_these(corners, style=1, request=rf.get("/?member"))
+        assert (_titles(guest)[0], _titles(member)[0]) == ("left", "between")
+
+    def test_need_not_be_among_the_rows_to_choose_from(self, corners: list[Artwork]) -> None:
+        rows = Artwork.objects.filter(title="right")
+        assert _titles(more_like_these(corners, queryset=rows)) == ["right"]
+
+    def test_that_wait_for_a_worker_do_not_count_and_say_so_if_alone(
+        self, corners: list[Artwork]
+    ) -> None:
+        waiting = make_artwork()
+        assert more_like_these([waiting]).status == "pending"
+        assert more_like_these([waiting, waiting], corners).status == "pending"
+        found = more_like_these([waiting, *corners], style=1)
+        assert (_titles(found)[0], found.status) == ("between", "ready")
+
+    def test_of_several_models_are_refused(self, corners: list[Artwork]) -> None:
+        user = User.objects.create_user("editor")
+        user.pk = corners[0].pk
+        with pytest.raises(TypeError, match="User"):
+            more_like_these([corners[1], user])  # type: ignore[list-item]
+
+    def test_give_pages_that_follow_each_other(self, corners: list[Artwork]) -> None:
+        page = more_like_these(corners, limit=2, style=1)
+        rest = more_like_these(corners, limit=2, style=1, after=page.next_page)
+        assert len({*_titles(page), *_titles(rest)}) == 3
+        assert rest.next_page == ""
+
+    def test_can_be_asked_for_variety(self, corners: list[Artwork]) -> None:
+        make_embedded("between again", [1, 1])
+        plain = more_like_these(corners, limit=2, style=1)
+        varied = more_like_these(corners, limit=2, style=1, diversify=0.9)
+        assert set(_titles(plain)) == {"between", "between again"}
+        assert len({*_titles(varied)} & {"left", "right"}) == 1

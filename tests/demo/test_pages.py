@@ -168,11 +168,37 @@ def test_a_file_that_is_gone_leaves_its_pages_standing(client: Client) -> None:
     assert client.get(artwork.get_absolute_url()).status_code == 200
 
 
-def test_an_unknown_balance_falls_back_to_the_usual_one(client: Client) -> None:
-    artwork = add()
+@pytest.mark.parametrize("query", ["style=nan", "style=2", "style=", "style=a&style=b", "by=x"])
+def test_an_unknown_balance_falls_back_to_the_usual_one(client: Client, query: str) -> None:
+    response = client.get(f"{add().get_absolute_url()}?{query}")
 
-    assert client.get(f"{artwork.get_absolute_url()}?by=nonsense").context["style"] == 0.75
-    assert client.get(f"{artwork.get_absolute_url()}?by=colour").context["style"] == 0
+    assert (response.status_code, response.context["style"]) == (200, 0.75)
+
+
+@pytest.mark.parametrize(("by", "style"), [("colour", 0), ("style", 1), ("both", 0.75)])
+def test_addresses_from_before_the_slider_lead_to_what_they_meant(
+    client: Client, by: str, style: float
+) -> None:
+    response = client.get(f"{add().get_absolute_url()}?by={by}", follow=True)
+
+    assert response.context["style"] == style
+    assert "by=" not in response.redirect_chain[0][0]
+
+
+def test_a_script_gets_the_neighbours_alone_and_caches_know(client: Client) -> None:
+    address = add().get_absolute_url()
+
+    fragment = client.get(address, headers={"X-Artsimilarity-Fragment": "1"})
+    page = client.get(address)
+
+    assert fragment.content.strip().startswith(b'<div class="neighbours" id="alike">')
+    assert fragment.content.strip() in page.content
+    for response in (fragment, page):
+        assert "X-Artsimilarity-Fragment" in response["Vary"]
+
+
+def test_a_picture_without_neighbours_has_no_slider(client: Client) -> None:
+    assert 'type="range"' not in client.get(add().get_absolute_url()).content.decode()
 
 
 def test_an_upload_leads_to_the_picture_s_page_with_a_message(client: Client) -> None:

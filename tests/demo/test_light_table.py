@@ -1,0 +1,242 @@
+"""The light table: a visitor's own choice of pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from demo_site.library.light_table import MOST
+from demo_site.library.models import Artwork
+from tests.pictures import make_artwork, make_embedded
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "/light-table/"
+
+
+def press(client: Client, button: str, artwork: Artwork, **options: Any) -> Any:
+    return client.post(ADDRESS, {button: artwork.pk}, **options)
+
+
+def examples(client: Client) -> list[tuple[str, bool]]:
+    table = client.get(ADDRESS).context["light_table"]
+    return [(example.artwork.title, example.liked) for example in table.examples]
+
+
+def found(client: Client) -> list[str]:
+    return [picture.title for picture in client.get(ADDRESS).context["neighbours"]]
+
+
+def test_an_empty_table_says_how_to_fill_it(client: Client) -> None:
+    page = client.get(ADDRESS).content.decode()
+
+    assert "stands under every picture" in page
+    assert 'class="tally"' not in page
+    assert "sessionid" not in client.cookies
+
+
+def test_every_picture_has_a_button_in_the_collection_and_on_its_page(client: Client) -> None:
+    artwork = make_artwork("Wave")
+
+    for address in ("/", artwork.get_absolute_url()):
+        page = client.get(address).content.decode()
+        assert f'form="light-table" name="like" value="{artwork.pk}"' in page
+        assert 'name="csrfmiddlewaretoken"' in page
+
+
+def test_pictures_lie_in_the_order_in_which_they_came_and_each_session_has_its_own(
+    client: Client,
+) -> None:
+    second, first = make_artwork("Second"), make_artwork("First")
+    press(client, "like", first)
+    press(client, "like", second)
+    press(client, "like", first)
+
+    assert examples(client) == [("First", True), ("Second", True)]
+    assert examples(Client()) == []
+
+
+def test_every_page_counts_them(client: Client) -> None:
+    press(client, "like", make_artwork("Wave"))
+
+    for address in ("/", ADDRESS, "/upload/", "/nowhere/"):
+        assert '<span class="tally">1<' in client.get(address).content.decode()
+
+
+def test_a_picture_on_the_table_has_a_button_to_take_it_off(client: Client) -> None:
+    artwork = make_artwork("Wave")
+    press(client, "like", artwork)
+    assert "Take off light table" in client.get(artwork.get_absolute_url()).content.decode()
+
+    press(client, "remove", artwork)
+
+    assert examples(client) == []
+    assert "Add to light table" in client.get(artwork.get_absolute_url()).content.decode()
+
+
+def test_a_picture_is_turned_to_unlike_and_back(client: Client) -> None:
+    artwork = make_artwork("Wave")
+    press(client, "like", artwork)
+
+    press(client, "unlike", artwork)
+    assert examples(client) == [("Wave", False)]
+    press(client, "like", artwork)
+    assert examples(client) == [("Wave", True)]
+
+
+def test_the_table_is_cleared(client: Client) -> None:
+    for number in range(3):
+        press(client, "like", make_artwork(f"{number}"))
+
+    client.post(ADDRESS, {"clear": "1"})
+
+    assert examples(client) == []
+
+
+def test_what_is_found_is_like_all_of_them_and_away_from_the_others(client: Client) -> None:
+    left, right = make_embedded("left", [1, 0]), make_embedded("right", [0, 1])
+    make_embedded("near left", [1, 0.1])
+    make_embedded("between", [1, 1])
+    press(client, "like", left)
+    press(client, "like", right)
+    assert found(client) == ["between", "near left"]
+
+    press(client, "unlike", right)
+
+    assert found(client) == ["near left", "between"]
+
+
+def test_the_balance_holds_on_it(client: Client) -> None:
+    press(client, "like", make_embedded("example", [1, 0], [1, 0]))
+    make_embedded("same brush", [1, 0], [0, 1])
+    make_embedded("same colours", [0, 1], [1, 0])
+
+    by_colour = client.get(ADDRESS, {"style": "0"}).context["neighbours"]
+
+    assert [picture.title for picture in by_colour] == ["same colours", "same brush"]
+    assert found(client) == ["same brush", "same colours"]
+
+
+def test_without_a_picture_to_like_it_asks_for_one(client: Client) -> None:
+    press(client, "unlike", make_embedded("Wave"))
+    make_embedded("other")
+
+    page = client.get(ADDRESS).content.decode()
+
+    assert "Mark at least one picture" in page
+    assert "other" not in page
+
+
+def test_it_holds_no_more_than_it_has_room_for(client: Client) -> None:
+    for number in range(MOST):
+        press(client, "like", make_artwork(f"{number}"))
+
+    response = press(client, "like", make_artwork("One too many"), follow=True)
+
+    assert f"The light table holds {MOST} pictures" in response.content.decode()
+    assert len(examples(client)) == MOST
+
+
+def test_a_picture_on_a_full_table_can_be_turned(client: Client) -> None:
+    artworks = [make_artwork(f"{number}") for number in range(MOST)]
+    for artwork in artworks:
+        press(client, "like", artwork)
+
+    press(client, "unlike", artworks[0])
+
+    assert examples(client)[0] == ("0", False)
+
+
+class TestAPictureTakenDownSince:
+    @pytest.fixture
+    def hidden(self, client: Client) -> Artwork:
+        """A picture that lies on the table, beside one that can be seen, and was hidden then."""
+        artwork = make_embedded("Hidden", [0, 1])
+        press(client, "like", artwork)
+        press(client, "like", make_embedded("Seen", [1, 0]))
+        Artwork.objects.filter(pk=artwork.pk).update(published=False)
+        return artwork
+
+    def test_neither_shows_nor_counts(self, client: Client, hidden: Artwork) -> None:
+        page = client.get(ADDRESS).content.decode()
+        assert "Hidden" not in page
+        assert '<span class="tally">1<' in page
+        assert f"1 of {MOST} pictures" in page
+
+    def test_has_no_say_in_what_is_found(self, client: Client, hidden: Artwork) -> None:
+        make_embedded("like the hidden one", [0.1, 1])
+        make_embedded("like the one seen", [1, 0.2])
+        assert found(client)[0] == "like the one seen"
+        scores = [p.similarity_style for p in client.get(ADDRESS).context["neighbours"]]
+        assert scores[0] == pytest.approx(1 / 1.04**0.5, abs=1e-3)
+
+    def test_gives_its_room_to_others(self, client: Client, hidden: Artwork) -> None:
+        for number in range(MOST - 1):
+            press(client, "like", make_artwork(f"{number}"))
+        assert len(examples(client)) == MOST
+
+    def test_cannot_be_put_there_and_is_not_told_from_one_that_never_was(
+        self, client: Client, hidden: Artwork
+    ) -> None:
+        for button in ("like", "unlike", "remove"):
+            answers = [client.post(ADDRESS, {button: pk}) for pk in (hidden.pk, 10**6)]
+            assert [answer.status_code for answer in answers] == [404, 404]
+
+    def test_is_there_again_when_it_is_shown_again(self, client: Client, hidden: Artwork) -> None:
+        Artwork.objects.filter(pk=hidden.pk).update(published=True)
+        assert examples(client) == [("Hidden", True), ("Seen", True)]
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"like": ""}, {"like": "x"}, {"like": "-1"}, {"like": "9" * 30}, {"unlike": "\0"}]
+)
+def test_odd_requests_are_no_server_error(client: Client, data: dict[str, str]) -> None:
+    assert client.post(ADDRESS, data).status_code == 404
+
+
+def test_changes_need_the_form_s_token() -> None:
+    strict = Client(enforce_csrf_checks=True)
+
+    assert press(strict, "like", make_artwork()).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("origin", "back"),
+    [
+        ("http://testserver/?q=wave&page=2#x", "http://testserver/?q=wave&page=2"),
+        ("http://evil.example/", ADDRESS),
+        ("javascript:alert(1)", ADDRESS),
+        (None, ADDRESS),
+    ],
+)
+def test_a_button_leads_back_to_the_page_it_stands_on_and_nowhere_else(
+    client: Client, origin: str | None, back: str
+) -> None:
+    artwork = make_artwork()
+
+    response = press(client, "like", artwork, headers={"Referer": origin} if origin else {})
+
+    assert response["Location"] == f"{back}#table-{artwork.pk}"
+
+
+def test_a_script_gets_the_list_alone(client: Client) -> None:
+    press(client, "like", make_embedded("Wave"))
+    make_embedded("other")
+
+    fragment = client.get(ADDRESS, headers={"X-Artsimilarity-Fragment": "1"})
+
+    assert fragment.content.strip().startswith(b'<div class="neighbours" id="alike">')
+    assert b"other" in fragment.content
+
+
+def test_the_table_costs_pages_one_query_and_the_session(
+    client: Client, django_assert_num_queries: Any
+) -> None:
+    for number in range(3):
+        press(client, "like", make_artwork(f"{number}"))
+    client.get("/")  # makes the thumbnails
+
+    with django_assert_num_queries(4):
+        client.get("/")
