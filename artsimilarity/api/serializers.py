@@ -74,6 +74,18 @@ class SimilarityQuerySerializer(PageSerializer):
         return _finite(diversify)
 
 
+class ManyField(serializers.ListField):
+    """A parameter given many times, whose errors are a plain list as any other's are."""
+
+    def run_child_validation(self, data: Any) -> Any:
+        """Name the first that is wrong."""
+        try:
+            return super().run_child_validation(data)
+        except serializers.ValidationError as error:
+            details: Any = error.detail
+            raise serializers.ValidationError(next(iter(details.values()))) from error
+
+
 class KeyField(serializers.RegexField):
     """What stands for a picture in the viewset's addresses."""
 
@@ -84,13 +96,13 @@ class KeyField(serializers.RegexField):
 class ExamplesQuerySerializer(SimilarityQuerySerializer):
     """Query parameters of ``similar-to/``: ``like`` and ``unlike`` may be given many times."""
 
-    like = serializers.ListField(
+    like = ManyField(
         child=KeyField(),
         min_length=1,
         max_length=MAX_EXAMPLES,
         help_text=_("Keys of the pictures to move towards."),
     )
-    unlike = serializers.ListField(
+    unlike = ManyField(
         child=KeyField(),
         required=False,
         max_length=MAX_EXAMPLES,
@@ -114,24 +126,11 @@ class ColourField(serializers.RegexField):
         super().__init__(rf"^#?[0-9A-Fa-f]{{6}}(:({weight}))?\Z", **options)
 
 
-class ColoursField(serializers.ListField):
-    """Several colours, whose errors are a plain list as any parameter's are."""
-
-    child = ColourField()
-
-    def run_child_validation(self, data: Any) -> Any:
-        """Name the first that is wrong."""
-        try:
-            return super().run_child_validation(data)
-        except serializers.ValidationError as error:
-            details: Any = error.detail
-            raise serializers.ValidationError(next(iter(details.values()))) from error
-
-
 class ColourQuerySerializer(PageSerializer):
     """Query parameters of ``by-colour/``."""
 
-    colour = ColoursField(
+    colour = ManyField(
+        child=ColourField(),
         min_length=1,
         max_length=MAX_COLOURS,
         help_text=_("Colours with weights, such as “aa3311:2”; a weight is 1 if it is left out."),
