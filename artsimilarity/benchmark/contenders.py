@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pgvector.django import MaxInnerProduct
 
+from artsimilarity.benchmark.plans import plan_of
 from artsimilarity.benchmark.scratch import BUCKETS, Scratch
 from artsimilarity.conf import get_settings
+from artsimilarity.planning import plan_search
 from artsimilarity.querysets import order_by_similarity
 from artsimilarity.search import more_like_this
 from artsimilarity.targets import stored_target
@@ -60,7 +62,7 @@ class App:
     """This app, as a page of the host calls it."""
 
     name = "app"
-    description = "more_like_this(), with its second, exact query where the index falls short"
+    description = "more_like_this(), which chooses between the index and an exact comparison"
     filters = True
 
     def __init__(self, scratch: Scratch, using: str) -> None:
@@ -75,6 +77,12 @@ class App:
             queryset=_filtered(self._rows, query),
         )
         return [picture.pk for picture in found]
+
+    def plan(self, query: Query) -> str:
+        """How it is answered: "exact", or how Postgres reads the table on the way by the index."""
+        if plan_search(_filtered(self._rows, query), query.style).exact:
+            return "exact"
+        return plan_of(self.ordered(query)[:K].explain(format="json"))
 
     def ordered(self, query: Query, *, exact: bool = False) -> Any:
         """The queryset of its first query, or of its second, exact one; not sliced."""

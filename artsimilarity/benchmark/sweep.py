@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from django.db import connections
 
 from artsimilarity.benchmark.contenders import App, K, Query
 from artsimilarity.benchmark.measure import Clients, Result, measure
+from artsimilarity.benchmark.plans import plan_of
 from artsimilarity.benchmark.scratch import TABLE
 from artsimilarity.benchmark.truth import Truth
 from artsimilarity.expressions import Gate
@@ -118,25 +118,6 @@ def sweep(
 def variants(cells: Cells) -> int:
     """How many variants ``sweep`` measures."""
     return sum(len(_strategies(keep, some)) for keep, _queries in cells for some in (True, False))
-
-
-def plan_of(explained: str) -> str:
-    """Name the way in which a plan, as JSON, reads the pictures: hnsw, btree, bitmap or seq."""
-    for node in _nodes(json.loads(explained)[0]["Plan"]):
-        if node.get("Relation Name") == TABLE:
-            if "_hnsw" in node.get("Index Name", ""):
-                return "hnsw"
-            kinds = {"Bitmap Heap Scan": "bitmap", "Seq Scan": "seq"}
-            return kinds.get(node["Node Type"], "btree")
-    return "none"
-
-
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A plan's nodes, without the subqueries that look up the picture itself."""
-    yield node
-    for child in node.get("Plans", []):
-        if child["Parent Relationship"] not in ("InitPlan", "SubPlan"):
-            yield from _nodes(child)
 
 
 def _strategies(keep: float, filter_indexed: bool) -> Sequence[Strategy]:
