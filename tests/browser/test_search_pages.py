@@ -78,12 +78,17 @@ def worker(
         yield worker
 
 
-# Puts a file of these bytes into a transfer, as a browser does for a drop or a paste.
-_TRANSFER = """text => {
+# Drops or pastes a file of these bytes, as a browser does.
+_HAND_OVER = """([kind, text]) => {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     const transfer = new DataTransfer();
     transfer.items.add(new File([bytes], "mine.png", { type: "image/png" }));
-    return transfer;
+    const options = { bubbles: true, cancelable: true };
+    document.body.dispatchEvent(
+        kind === "drop"
+            ? new DragEvent("drop", { ...options, dataTransfer: transfer })
+            : new ClipboardEvent("paste", { ...options, clipboardData: transfer })
+    );
 }"""
 
 
@@ -99,9 +104,7 @@ class TestByOwnPicture:
     def test_a_picture_is_dropped_or_pasted(self, page: Page, worker: Worker, event: str) -> None:
         page.goto(reverse("library:picture"))
         text = base64.b64encode(picture_bytes(RED)).decode()
-        transfer = page.evaluate_handle(_TRANSFER, text)
-        name = "dataTransfer" if event == "drop" else "clipboardData"
-        page.locator("body").dispatch_event(event, {name: transfer, "bubbles": True})
+        page.evaluate(_HAND_OVER, [event, text])
         expect(found(page)).to_have_text(["The red one", "The blue one"])
 
     def test_works_without_scripts(self, visit: Visit, worker: Worker) -> None:
