@@ -13,7 +13,7 @@ from tests.pictures import make_embedded
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.urls("tests.backoffice"),
-    pytest.mark.usefixtures("quick_encoder"),
+    pytest.mark.usefixtures("quick_encoder", "no_worker_is_waited_for"),
 ]
 
 

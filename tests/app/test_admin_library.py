@@ -21,7 +21,7 @@ from tests.pictures import BLUE, RED, make_artwork, make_embedded
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("quick_encoder"),
+    pytest.mark.usefixtures("quick_encoder", "no_worker_is_waited_for"),
 ]
 
 LIST = reverse("admin:library_artwork_changelist")
