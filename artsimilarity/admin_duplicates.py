@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from artsimilarity.duplicates import groups_of, recorded, visible_digests
+from artsimilarity.duplicates import groups_of, keys_of, recorded, visible_digests
 from artsimilarity.fields import VECTORS
 from artsimilarity.models import DuplicatePair
 from artsimilarity.status import DuplicateState
@@ -139,13 +139,11 @@ class DuplicatesReport:
     def _visible(self, request: HttpRequest, rows: Iterable[DuplicatePair]) -> list[DuplicatePair]:
         """Those that still count and whose pictures this administrator may see."""
         pairs = list(rows)
-        keys = {key for pair in pairs for key in (pair.first, pair.second)}
-        digests = visible_digests(self.admin.get_queryset(request), keys)
+        digests = visible_digests(self.admin.get_queryset(request), keys_of(pairs))
         return [pair for pair in pairs if pair.holds(digests)]
 
     def _rows(self, request: HttpRequest, pairs: Iterable[DuplicatePair]) -> dict[str, Any]:
-        keys = {key for pair in pairs for key in (pair.first, pair.second)}
-        rows = self.admin.get_queryset(request).defer(*VECTORS).filter(pk__in=keys)
+        rows = self.admin.get_queryset(request).defer(*VECTORS).filter(pk__in=keys_of(pairs))
         return {str(row.pk): row for row in rows}
 
     def _as_shown(

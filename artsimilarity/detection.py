@@ -15,9 +15,10 @@ from django.db import models, transaction
 from django.db.models import Q, Value
 
 from artsimilarity.conf import get_settings
-from artsimilarity.duplicates import model_label
+from artsimilarity.duplicates import digests_of, keys_of
 from artsimilarity.expressions import Gate, InnerProductDistance
 from artsimilarity.fields import SignatureField
+from artsimilarity.labels import model_label
 
 if TYPE_CHECKING:
     from artsimilarity.models import DuplicatePair, SimilarityMixin
@@ -129,15 +130,13 @@ def unsigned(
 
 def forget_stale(model: type[SimilarityMixin], *, using: str = "default") -> int:
     """Delete the pairs of pictures that are gone or hold other files; returns how many."""
-    from artsimilarity.duplicates import digests_of
     from artsimilarity.models import DuplicatePair
 
     pairs = DuplicatePair.objects.using(using).filter(model_label=model_label(model))
     forgotten = 0
     for ids in _slices(pairs):
         some = list(pairs.filter(pk__in=ids))
-        keys = {key for pair in some for key in (pair.first, pair.second)}
-        digests = digests_of(model, keys, using)
+        digests = digests_of(model, keys_of(some), using)
         stale = [pair.pk for pair in some if not pair.holds(digests)]
         forgotten += pairs.filter(pk__in=stale).delete()[0]
     return forgotten
@@ -168,8 +167,8 @@ def _pairs_of(
     if not others:
         return
     scores = similarity(
-        np.array(_values(signature), dtype=np.float32),
-        np.array([_values(other[2]) for other in others], dtype=np.float32),
+        np.array(signature, dtype=np.float32),
+        np.array([other[2] for other in others], dtype=np.float32),
     )
     for (other_pk, other_digest, *_), score in zip(others, scores.tolist(), strict=True):
         if score >= get_settings().DUPLICATE_SCORE:
@@ -184,11 +183,6 @@ def _pairs_of(
                 second_digest=second_digest,
                 score=min(score, 1.0),
             )
-
-
-def _values(vector: Any) -> Any:
-    """A vector as pgvector's Django field hands it out: a list from 0.5 on, an object before."""
-    return vector.to_list() if hasattr(vector, "to_list") else vector
 
 
 def _forget_other_files(model: type[SimilarityMixin], pk: Any, digest: str, using: str) -> None:

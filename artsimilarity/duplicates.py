@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 
 from artsimilarity.conf import get_settings
+from artsimilarity.labels import model_label
 from artsimilarity.status import DuplicateState
 
 if TYPE_CHECKING:
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
 # Pictures fetched beyond the page at first, so that a few duplicates cost no second search.
 _SPARE = 4
 _SLICE = 5_000
-
-
-def model_label(model: type[models.Model]) -> str:
-    """Return the label under which a model's pairs stand; a proxy's are its concrete model's."""
-    return (model._meta.concrete_model or model)._meta.label
 
 
 def keep_nearest(keys: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[str]:
@@ -102,7 +98,7 @@ def pairs_among(
 ) -> list[DuplicatePair]:
     """Return the pairs that count among the pictures with these primary keys, as text."""
     pairs = list(recorded(model, using).filter(first__in=keys, second__in=keys))
-    digests = digests_of(model, {key for one in pairs for key in (one.first, one.second)}, using)
+    digests = digests_of(model, keys_of(pairs), using)
     return [pair for pair in pairs if pair.holds(digests)]
 
 
@@ -115,6 +111,11 @@ def recorded(
     return DuplicatePair.objects.using(using).filter(
         model_label=model_label(model), state=state, score__gte=get_settings().DUPLICATE_SCORE
     )
+
+
+def keys_of(pairs: Iterable[DuplicatePair]) -> set[str]:
+    """Return the primary keys, as text, of all pictures in some pairs."""
+    return {key for pair in pairs for key in (pair.first, pair.second)}
 
 
 def digests_of(model: type[models.Model], keys: Collection[str], using: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import Recipe
+from artsimilarity.labels import model_label
 from artsimilarity.status import RolloutState
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def current_plan(model: type[SimilarityMixin], using: str = "default") -> Plan:
     if candidate is None or candidate.fingerprint == settings.recipe.fingerprint:
         return Plan(settings.recipe)
     rollout = Rollout.objects.using(using).filter(
-        model_label=model._meta.label, fingerprint=candidate.fingerprint
+        model_label=model_label(model), fingerprint=candidate.fingerprint
     )
     state = rollout.values_list("state", flat=True).first()
     if state is None:

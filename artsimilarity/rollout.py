@@ -23,6 +23,7 @@ from artsimilarity import dispatch, scale
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.fields import EmbeddingField
+from artsimilarity.labels import model_label
 from artsimilarity.models import Rollout, SimilarityMixin
 from artsimilarity.querysets import SimilarityQuerySet
 from artsimilarity.recipes import current_plan
@@ -38,7 +39,7 @@ class RolloutError(Exception):
 
 def current(model: type[SimilarityMixin], *, using: str = "default") -> Rollout | None:
     """Return the model's latest roll-out, finished or not."""
-    return Rollout.objects.using(using).filter(model_label=model._meta.label).first()
+    return Rollout.objects.using(using).filter(model_label=model_label(model)).first()
 
 
 def start(model: type[SimilarityMixin], *, using: str = "default") -> Rollout:
@@ -80,7 +81,7 @@ def start(model: type[SimilarityMixin], *, using: str = "default") -> Rollout:
         rollout.delete()
     clear_next(model, using=using)
     return Rollout.objects.using(using).create(
-        model_label=model._meta.label, fingerprint=candidate.fingerprint
+        model_label=model_label(model), fingerprint=candidate.fingerprint
     )
 
 

@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.expressions import Sql
+from artsimilarity.labels import model_label
 from artsimilarity.planning import table_rows
 from artsimilarity.querysets import SimilarityQuerySet
 from artsimilarity.recipes import current_plan
@@ -86,7 +87,7 @@ def current_scale(
     from artsimilarity.models import SimilarityScale
 
     scales = SimilarityScale.objects.using(using)
-    return scales.filter(model_label=_label(model), fingerprint=fingerprint).first()
+    return scales.filter(model_label=model_label(model), fingerprint=fingerprint).first()
 
 
 def measure(
@@ -109,7 +110,7 @@ def measure(
     from artsimilarity.models import SimilarityScale
 
     fingerprint = fingerprint or current_plan(model, using).serving.fingerprint
-    known: dict[str, Any] = {"model_label": _label(model), "fingerprint": fingerprint}
+    known: dict[str, Any] = {"model_label": model_label(model), "fingerprint": fingerprint}
     scales = SimilarityScale.objects.using(using)
     spread = _measure_spread(model, fingerprint, using)
     if spread is None or spread.pictures < LEAST_PICTURES:
@@ -145,7 +146,7 @@ def refresh(
         logger.exception(
             "The similarity scale of %s could not be measured. “manage.py measure_scale” tries "
             "again.",
-            _label(model),
+            model_label(model),
         )
         return False
     return due
@@ -242,7 +243,3 @@ def _shuffled_place() -> Func:
     """An order without sense, the same every time, that depends on nothing but the row itself."""
     text = Cast("pk", TextField())
     return Func(text, Value(_SEED), function="hashtextextended", output_field=BigIntegerField())
-
-
-def _label(model: type[SimilarityMixin]) -> str:
-    return (model._meta.concrete_model or model)._meta.label

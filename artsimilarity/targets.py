@@ -15,6 +15,7 @@ from django.db.models import Case, F, Field, Q, When
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.expressions import Sql
+from artsimilarity.labels import model_label
 from artsimilarity.status import RolloutState
 
 if TYPE_CHECKING:
@@ -195,8 +196,7 @@ def for_scan(target: Target, model: type[SimilarityMixin], using: str) -> Target
 def is_promoting(model: type[SimilarityMixin], using: str) -> bool:
     """Whether a new recipe is being put into service at this moment."""
     rollouts = apps.get_model("artsimilarity", "Rollout")._default_manager.using(using)
-    options = (model._meta.concrete_model or model)._meta
-    return rollouts.filter(model_label=options.label, state=RolloutState.PROMOTING).exists()
+    return rollouts.filter(model_label=model_label(model), state=RolloutState.PROMOTING).exists()
 
 
 def _mean(vectors: Sequence[Sequence[float]]) -> list[float]:

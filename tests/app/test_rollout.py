@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from django.test.utils import isolate_apps
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -330,3 +331,18 @@ class TestCommand:
     def test_answers_what_cannot_be_done_with_words(self) -> None:
         with pytest.raises(CommandError, match="none to cancel"):
             self._run("--cancel")
+
+
+def test_a_proxy_of_the_model_is_under_the_same_rollout(next_recipe: Callable[..., None]) -> None:
+    with isolate_apps("demo_site.library"):
+
+        class Print(Artwork):
+            class Meta:
+                proxy = True
+                app_label = "library"
+
+    Rollout.objects.create(
+        model_label="library.Artwork", fingerprint=NEXT.fingerprint, state="promoted"
+    )
+    assert current_plan(Print).serving == NEXT
+    assert rollout.current(Print) == Rollout.objects.get()
