@@ -1,14 +1,35 @@
-"""Which model a command is about."""
+"""Which model a command is about, and in which database."""
 
 from __future__ import annotations
 
-from django.core.management.base import CommandError
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import router
 from django.utils.translation import gettext as _
 
 from artsimilarity.models import SimilarityMixin, similarity_models
 
 
-def choose_model(label: str | None) -> type[SimilarityMixin]:
+def add_arguments(parser: CommandParser) -> None:
+    """Declare ``--model`` and ``--database``."""
+    parser.add_argument("--model", help="app.Model; needed only if several have an embedding")
+    parser.add_argument(
+        "--database", help="alias of the database; the one that the model is written to"
+    )
+
+
+def choose(options: dict[str, Any]) -> tuple[type[SimilarityMixin], str]:
+    """Return the model and the database alias that these options name.
+
+    Raises:
+        CommandError: there is no such model, or ``--model`` is needed.
+    """
+    model = _choose_model(options["model"])
+    return model, options["database"] or router.db_for_write(model)
+
+
+def _choose_model(label: str | None) -> type[SimilarityMixin]:
     """Return the model of that label, or the only one there is.
 
     Raises:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, connections, router
+from django.db import Error, connections
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
 from artsimilarity.indexes import build_concurrently, hnsw_index, is_built_as_declared, memory_for
-from artsimilarity.management.model_choice import choose_model
+from artsimilarity.management import model_choice
 
 
 class Command(BaseCommand):
@@ -24,10 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("--model", help="app.Model; needed only if several have an embedding")
-        parser.add_argument(
-            "--database", help="alias of the database; the one that the model is written to"
-        )
+        model_choice.add_arguments(parser)
         parser.add_argument("--rebuild", action="store_true", help="also if nothing is wrong")
         parser.add_argument(
             "--maintenance-work-mem",
@@ -37,8 +34,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Build, with a bar that follows the server's own progress."""
-        model = choose_model(options["model"])
-        using = options["database"] or router.db_for_write(model)
+        model, using = model_choice.choose(options)
         if not options["rebuild"] and is_built_as_declared(model, using):
             self.stdout.write(_("The index is as it should be. --rebuild builds it anew."))
             return

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import router
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from tqdm import tqdm
@@ -14,7 +13,7 @@ from artsimilarity import calibrations
 from artsimilarity.encoder.recipe import Recipe, calibrated
 from artsimilarity.encoder.weight_files import WeightsError
 from artsimilarity.fields import EmbeddingField
-from artsimilarity.management.model_choice import choose_model
+from artsimilarity.management import model_choice
 from artsimilarity.models import SimilarityMixin
 
 _BASE = "artsimilarity.encoder.recipe.IMAGENET_COVARIANCE"
@@ -58,8 +57,7 @@ class Command(BaseCommand):
             "--dimensions", type=int, metavar="N", help="style values (what fills the column)"
         )
         parser.add_argument("--name", help="of the recipe (the base's and “-calibrated”)")
-        parser.add_argument("--model", help="app.Model; needed only if several have an embedding")
-        parser.add_argument("--database", help="alias of the database (the router's for writing)")
+        model_choice.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Draw, describe, fit, keep, and print what to do next."""
@@ -72,8 +70,7 @@ class Command(BaseCommand):
         )
         from artsimilarity.encoder.encoder import DeviceUnavailable
 
-        model = choose_model(options["model"])
-        database = options["database"] or router.db_for_write(model)
+        model, database = model_choice.choose(options)
         base = _import_base(options["base"])
         dimensions = options["dimensions"] or _column_dimensions(model, base)
         # What cannot be used in the end is refused before hours are spent on it.

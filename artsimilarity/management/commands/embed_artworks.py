@@ -10,14 +10,13 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import router
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
 from artsimilarity import dispatch, rollout, scale, sweep
 from artsimilarity.conf import get_settings
-from artsimilarity.management.model_choice import choose_model
+from artsimilarity.management import model_choice
 from artsimilarity.querysets import SimilarityQuerySet
 from artsimilarity.recipes import current_plan
 from artsimilarity.statistics import as_dict, library_status
@@ -61,10 +60,7 @@ class Command(BaseCommand):
         )
         which.add_argument("--status", action="store_true", help="print how far the library is")
         parser.add_argument("--json", action="store_true", help="print the status as JSON")
-        parser.add_argument("--model", help="app.Model; needed only if several have an embedding")
-        parser.add_argument(
-            "--database", help="alias of the database; the one that the model is written to"
-        )
+        model_choice.add_arguments(parser)
         parser.add_argument("--sync", action="store_true", help="embed here, without a worker")
         parser.add_argument(
             "--no-wait", action="store_true", help="send the tasks and do not watch them"
@@ -72,8 +68,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Choose the rows, make them pending, and see them through."""
-        model = choose_model(options["model"])
-        database = options["database"] or router.db_for_write(model)
+        model, database = model_choice.choose(options)
         everything = SimilarityQuerySet[Any](model, using=database)
         if options["status"] or options["json"]:
             self._print_status(everything, as_json=options["json"])

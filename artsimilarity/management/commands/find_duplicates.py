@@ -6,13 +6,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import router
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
 from artsimilarity import detection
 from artsimilarity.duplicates import recorded
-from artsimilarity.management.model_choice import choose_model
+from artsimilarity.management import model_choice
 from artsimilarity.models import SimilarityMixin
 
 
@@ -33,15 +32,11 @@ class Command(BaseCommand):
             help="first read the files of embedded pictures that have no signature",
         )
         parser.add_argument("--after", metavar="PK", help="go on behind this primary key")
-        parser.add_argument("--model", help="app.Model; needed only if several have an embedding")
-        parser.add_argument(
-            "--database", help="alias of the database; by default where the model is written"
-        )
+        model_choice.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Sign if asked to, forget what is stale, and walk through the library."""
-        model = choose_model(options["model"])
-        using = options["database"] or router.db_for_write(model)
+        model, using = model_choice.choose(options)
         after = self._key(model, options["after"])
         unsigned = detection.unsigned(model, using=using).count()
         if options["sign"] and unsigned:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import router
 from django.utils.translation import gettext as _
 
 from artsimilarity import scale
-from artsimilarity.management.model_choice import choose_model
+from artsimilarity.management import model_choice
 
 
 class Command(BaseCommand):
@@ -22,15 +21,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("--model", help="app.Model; needed only if several have an embedding")
-        parser.add_argument(
-            "--database", help="alias of the database; the one that the model is written to"
-        )
+        model_choice.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Measure, and say on how much."""
-        model = choose_model(options["model"])
-        using = options["database"] or router.db_for_write(model)
+        model, using = model_choice.choose(options)
         measured = scale.measure(model, using=using)
         if measured is None:
             self.stdout.write(
