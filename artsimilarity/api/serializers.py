@@ -18,15 +18,48 @@ from artsimilarity.search import Neighbours, NeighbourStatus
 MAX_EXAMPLES = 20
 """Pictures to move towards that one search may name, and as many to move away from."""
 
-STYLE_HELP = _("Weight of style against colour: 1 is style alone, 0 is colour alone.")
+
+class LimitField(serializers.IntegerField):
+    """How many pictures; the most is ``ARTSIMILARITY["MAX_LIMIT"]`` at the time of the call."""
+
+    def __init__(self, **options: Any) -> None:
+        help_text = _("How many pictures to return.")
+        super().__init__(required=False, min_value=1, help_text=help_text, **options)
+
+    def to_internal_value(self, data: Any) -> int:
+        """Refuse more than the most."""
+        limit, most = super().to_internal_value(data), get_settings().MAX_LIMIT
+        if limit > most:
+            self.fail("max_value", max_value=most)
+        return limit
+
+
+class ShareField(serializers.FloatField):
+    """A number from 0 to 1."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, min_value=0, max_value=1, **options)
+
+    def to_internal_value(self, data: Any) -> float:
+        """Refuse NaN, which passes every comparison."""
+        value = super().to_internal_value(data)
+        if math.isnan(value):
+            self.fail("invalid")
+        return value
+
+
+class StyleField(ShareField):
+    """The balance of style and colour."""
+
+    def __init__(self, **options: Any) -> None:
+        help_text = _("Weight of style against colour: 1 is style alone, 0 is colour alone.")
+        super().__init__(help_text=help_text, **options)
 
 
 class PageSerializer(serializers.Serializer[Any]):
     """Which page of a search, and how long."""
 
-    limit = serializers.IntegerField(
-        required=False, min_value=1, help_text=_("How many pictures to return.")
-    )
+    limit = LimitField()
     cursor = serializers.CharField(
         required=False,
         allow_blank=True,
@@ -41,22 +74,13 @@ class PageSerializer(serializers.Serializer[Any]):
         except CursorError as error:
             raise serializers.ValidationError(str(error)) from error
 
-    def validate_limit(self, limit: int) -> int:
-        """Refuse more than ``ARTSIMILARITY["MAX_LIMIT"]``, as it stands at the time of the call."""
-        return _at_most(limit)
-
 
 class SimilarityQuerySerializer(PageSerializer):
     """Query parameters of ``similar/``."""
 
-    style = serializers.FloatField(  # type: ignore[assignment]
-        required=False, min_value=0, max_value=1, help_text=STYLE_HELP
-    )
-    diversify = serializers.FloatField(
-        required=False,
-        min_value=0,
-        max_value=1,
-        help_text=_("How much the pictures should differ from each other; 0 is not at all."),
+    style = StyleField()  # type: ignore[assignment]
+    diversify = ShareField(
+        help_text=_("How much the pictures should differ from each other; 0 is not at all.")
     )
     # A missing one is None, "as the settings say"; without allow_null DRF would take it for false.
     hide_duplicates = serializers.BooleanField(
@@ -64,14 +88,6 @@ class SimilarityQuerySerializer(PageSerializer):
         allow_null=True,
         help_text=_("Show only the nearest of several scans of one print."),
     )
-
-    def validate_style(self, style: float) -> float:
-        """Refuse NaN, which passes every comparison."""
-        return _finite(style)
-
-    def validate_diversify(self, diversify: float) -> float:
-        """The same."""
-        return _finite(diversify)
 
 
 class ManyField(serializers.ListField):
@@ -152,34 +168,8 @@ class PictureQuerySerializer(serializers.Serializer[Any]):
             "invalid": _("Send the picture itself, as a file, in the form field “picture”."),
         },
     )
-    limit = serializers.IntegerField(
-        required=False, min_value=1, help_text=_("How many pictures to return.")
-    )
-    style = serializers.FloatField(  # type: ignore[assignment]
-        required=False, min_value=0, max_value=1, help_text=STYLE_HELP
-    )
-
-    def validate_limit(self, limit: int) -> int:
-        """Refuse more than ``ARTSIMILARITY["MAX_LIMIT"]``."""
-        return _at_most(limit)
-
-    def validate_style(self, style: float) -> float:
-        """Refuse NaN, which passes every comparison."""
-        return _finite(style)
-
-
-def _at_most(limit: int) -> int:
-    most = get_settings().MAX_LIMIT
-    if limit > most:
-        message = serializers.IntegerField.default_error_messages["max_value"]
-        raise serializers.ValidationError(str(message).format(max_value=most))
-    return limit
-
-
-def _finite(value: float) -> float:
-    if math.isnan(value):
-        raise serializers.ValidationError(serializers.FloatField.default_error_messages["invalid"])
-    return value
+    limit = LimitField()
+    style = StyleField()  # type: ignore[assignment]
 
 
 class SharedColourSerializer(serializers.Serializer[Any]):

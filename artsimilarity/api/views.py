@@ -75,46 +75,20 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
         picture = self.get_object()
         query = SimilarityQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        wanted = query.validated_data
-        try:
-            neighbours = more_like_this(
-                picture,
-                limit=wanted.get("limit"),
-                style=wanted.get("style"),
-                diversify=wanted.get("diversify"),
-                hide_duplicates=wanted.get("hide_duplicates"),
-                after=wanted.get("cursor"),
-                queryset=self.filter_queryset(self.get_queryset()),
-                request=request._request,
-                why=True,
-            )
-        except CursorError as error:
-            raise ValidationError({"cursor": [str(error)]}) from error
-        return self._answer(request, neighbours)
+        options = self._options(request, query.validated_data)
+        return self._answer(request, more_like_this(picture, why=True, **options))
 
     @action(detail=False, methods=["get"], url_path="similar-to", pagination_class=None)
     def similar_to(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Return the pictures like several examples, and away from others, nearest first."""
         query = ExamplesQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        wanted = query.validated_data
-        unlike = wanted.get("unlike", [])
-        queryset = self.filter_queryset(self.get_queryset())
-        examples = self._examples(request, queryset, [*wanted["like"], *unlike])
-        try:
-            neighbours = more_like_these(
-                [examples[key] for key in wanted["like"]],
-                [examples[key] for key in unlike],
-                limit=wanted.get("limit"),
-                style=wanted.get("style"),
-                diversify=wanted.get("diversify"),
-                hide_duplicates=wanted.get("hide_duplicates"),
-                after=wanted.get("cursor"),
-                queryset=queryset,
-                request=request._request,
-            )
-        except CursorError as error:
-            raise ValidationError({"cursor": [str(error)]}) from error
+        options = self._options(request, query.validated_data)
+        like, unlike = options.pop("like"), options.pop("unlike", [])
+        examples = self._examples(request, options["queryset"], [*like, *unlike])
+        neighbours = more_like_these(
+            [examples[key] for key in like], [examples[key] for key in unlike], **options
+        )
         return self._answer(request, neighbours)
 
     @action(detail=False, methods=["get"], url_path="by-colour", pagination_class=None)
@@ -122,20 +96,10 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
         """Return the pictures whose colours are nearest to one to five colours."""
         query = ColourQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        wanted = query.validated_data
-        queryset = self.filter_queryset(self.get_queryset())
-        try:
-            neighbours = search_by_colours(
-                queryset.model,
-                wanted["colour"],
-                limit=wanted.get("limit"),
-                after=wanted.get("cursor"),
-                queryset=queryset,
-                request=request._request,
-            )
-        except CursorError as error:
-            raise ValidationError({"cursor": [str(error)]}) from error
-        return self._answer(request, neighbours)
+        options = self._options(request, query.validated_data)
+        colours = options.pop("colour")
+        found = search_by_colours(options["queryset"].model, colours, **options)
+        return self._answer(request, found)
 
     @action(
         detail=False,
@@ -148,19 +112,18 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
         """Return the pictures most like one that is sent along, which is not stored."""
         query = PictureQuerySerializer(data=request.data)
         query.is_valid(raise_exception=True)
-        queryset = self.filter_queryset(self.get_queryset())
-        try:
-            neighbours = search_by_picture(
-                queryset.model,
-                query.validated_data["picture"],
-                limit=query.validated_data.get("limit"),
-                style=query.validated_data.get("style"),
-                queryset=queryset,
-                request=request._request,
-            )
-        except (PictureRefused, NotAnswered) as error:
-            raise _Refusal(error) from error
-        return Response(self._data(neighbours), headers={"Cache-Control": "no-store"})
+        options = self._options(request, query.validated_data)
+        picture = options.pop("picture")
+        found = search_by_picture(options["queryset"].model, picture, **options)
+        return Response(self._data(found), headers={"Cache-Control": "no-store"})
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer what a search refuses as what it is, not as a server error."""
+        if isinstance(exc, CursorError):
+            exc = ValidationError({"cursor": [str(exc)]})
+        elif isinstance(exc, PictureRefused | NotAnswered):
+            exc = _Refusal(exc)
+        return super().handle_exception(exc)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Keep what is uploaded for a search in memory."""
@@ -181,6 +144,14 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
         if self.action == "by_picture":
             throttles.append(SearchByPictureThrottle())
         return throttles
+
+    def _options(self, request: Request, wanted: dict[str, Any]) -> dict[str, Any]:
+        """What was asked for, as the searches take it, among the rows of this viewset."""
+        options = {**wanted, "request": request._request}
+        options["queryset"] = self.filter_queryset(self.get_queryset())
+        if "cursor" in options:
+            options["after"] = options.pop("cursor")
+        return options
 
     def _examples(
         self, request: Request, queryset: QuerySet[Any], keys: list[str]
