@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, Any, overload
+from typing import IO, Any, Self, overload
 
 from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import models, router
@@ -119,45 +119,31 @@ def more_like_this(
         ValueError: ``limit``, ``style`` or ``diversify`` is out of range, or ``after`` is no
             cursor (:class:`~artsimilarity.paging.CursorError`).
     """
-    settings = get_settings()
-    limit, style = check_limit(limit), check_style(style)
-    diversify = settings.DIVERSIFY if diversify is None else diversify
-    cursor = Cursor.parse(after) if isinstance(after, str) else after
+    page = _Page.of(limit, style, diversify, hide_duplicates, after)
     if picture.pk is None:
-        return Neighbours([], _status_of(picture), style)
+        return Neighbours([], _status_of(picture), page.style)
     visible = visible_pictures(type(picture), queryset, request)
-
     target = stored_target(picture, visible.db)
-    arranged = partial(
-        _arranged,
-        target=target,
-        limit=limit,
-        style=style,
-        amount=diversify if cursor is None else 0,
-        using=visible.db,
-    )
+    search = partial(nearest, visible, target, style=page.style)
 
-    def search(count: int, behind: Cursor | None) -> list[Any]:
-        return nearest(visible, target, limit=count, style=style, after=behind)
-
-    if settings.HIDE_DUPLICATES if hide_duplicates is None else hide_duplicates:
+    if page.hide_duplicates:
         # What is remembered is the search alone: who may see what, and what was said to be no
         # duplicate, count as they are now.
-        def fetch(count: int) -> list[Any]:
-            return remembered(picture, visible, (count, style), lambda: search(count, None))
+        def recall(*, limit: int, after: Cursor | None) -> list[Any]:
+            options = (limit, page.style, str(after))
+            return remembered(picture, visible, options, lambda: search(limit=limit, after=after))
 
         seen = [picture] if _may_see(picture, request) else []
-        hiding = partial(fill_page, fetch, examples=seen, after=cursor, using=visible.db)
-        pictures = arranged(hiding)
+        pictures = page.find(recall, target, examples=seen, using=visible.db)
     else:
-        options = (limit, style, diversify, str(cursor))
+        options = (page.limit, page.style, page.diversify, str(page.after))
         pictures = remembered(
-            picture, visible, options, lambda: arranged(lambda count: search(count, cursor))
+            picture, visible, options, lambda: page.find(search, target, using=visible.db)
         )
     if why:
         explain(picture, pictures, using=visible.db)
     status = NeighbourStatus.READY if pictures else _status_of(picture)
-    return Neighbours(pictures, status, style, _next_page(pictures, limit, diversify, cursor))
+    return Neighbours(pictures, status, page.style, page.following(pictures))
 
 
 def search_by_colours(
@@ -183,14 +169,13 @@ def search_by_colours(
         ValueError: a colour, a weight, their number, ``limit`` or ``after`` is out of range.
         ColoursNotUnderstood: the recipe in force describes colours in another way.
     """
-    limit, wanted = check_limit(limit), parse_colours(colours)
-    cursor = Cursor.parse(after) if isinstance(after, str) else after
+    page, wanted = _Page.of(limit, style=0.0, diversify=0.0, after=after), parse_colours(colours)
     visible = visible_pictures(model, queryset, request)
     recipe = current_plan(model, visible.db).serving
     target = vector_target(colour_vector(wanted, recipe), recipe.fingerprint)
-    pictures = _page(visible, target, limit=limit, style=0.0, after=cursor)
-    following = str(Cursor.after(pictures, cursor)) if len(pictures) == limit else ""
-    return Neighbours(pictures, NeighbourStatus.READY, 0.0, following)
+    search = partial(nearest, visible, target, style=page.style)
+    pictures = page.find(search, target, using=visible.db)
+    return Neighbours(pictures, NeighbourStatus.READY, page.style, page.following(pictures))
 
 
 def search_by_picture(
@@ -217,32 +202,97 @@ def search_by_picture(
         NotAnswered: no worker has described it in time.
         ValueError: ``limit`` or ``style`` is out of range.
     """
-    limit, style = check_limit(limit), check_style(style)
+    page = _Page.of(limit, style, diversify=0.0)
     visible = visible_pictures(model, queryset, request)
     using = router.db_for_write(model)
     recipe = current_plan(model, using).serving
     vector = describe(model, shrink(file, recipe.side), recipe, using=using)
     target = vector_target(vector, recipe.fingerprint)
-    pictures = _page(visible, target, limit=limit, style=style)
-    return Neighbours(pictures, NeighbourStatus.READY, style)
+    search = partial(nearest, visible, target, style=page.style)
+    pictures = page.find(search, target, using=visible.db)
+    return Neighbours(pictures, NeighbourStatus.READY, page.style)
 
 
-def _page(
-    visible: models.QuerySet[Any],
-    target: Target,
-    *,
-    limit: int,
-    style: float,
-    after: Cursor | None = None,
-) -> list[Any]:
-    """What is nearest to a target that is no picture of the library, duplicates as settings say."""
-    if not get_settings().HIDE_DUPLICATES:
-        return nearest(visible, target, limit=limit, style=style, after=after)
+@dataclass(frozen=True)
+class _Page:
+    """What is asked of a page, with the settings in place of what was left open."""
 
-    def fetch(count: int) -> list[Any]:
-        return nearest(visible, target, limit=count, style=style)
+    limit: int
+    style: float
+    diversify: float
+    hide_duplicates: bool
+    after: Cursor | None
 
-    return fill_page(fetch, limit, after=after, using=visible.db)
+    @classmethod
+    def of(
+        cls,
+        limit: int | None,
+        style: float | None,
+        diversify: float | None = None,
+        hide_duplicates: bool | None = None,
+        after: Cursor | str | None = None,
+    ) -> Self:
+        """Check what was asked for; raises as :func:`more_like_this` does."""
+        settings = get_settings()
+        return cls(
+            limit=check_limit(limit),
+            style=check_style(style),
+            diversify=settings.DIVERSIFY if diversify is None else diversify,
+            hide_duplicates=(
+                settings.HIDE_DUPLICATES if hide_duplicates is None else hide_duplicates
+            ),
+            after=Cursor.parse(after) if isinstance(after, str) else after,
+        )
+
+    def find(
+        self,
+        search: Callable[..., list[Any]],
+        target: Target,
+        *,
+        examples: Sequence[SimilarityMixin] = (),
+        using: str,
+    ) -> list[Any]:
+        """Return the page's pictures.
+
+        Args:
+            search: :func:`nearest`, but for its keywords ``limit`` and ``after``.
+            target: what it looks for.
+            examples: whose duplicates are hidden too; none that the visitor may not see.
+            using: database alias.
+        """
+
+        def source(count: int) -> list[Any]:
+            if not self.hide_duplicates:
+                return search(limit=count, after=self.after)
+            # What is hidden is known from the first page on.
+            return fill_page(
+                lambda most: search(limit=most, after=None),
+                count,
+                examples=examples,
+                after=self.after,
+                using=using,
+            )
+
+        if not self._is_varied:
+            return source(self.limit)
+        return diversified(
+            source(max(self.limit, CANDIDATES)),
+            target,
+            style=self.style,
+            amount=self.diversify,
+            limit=self.limit,
+            using=using,
+        )
+
+    def following(self, pictures: Sequence[Any]) -> str:
+        """Where the next page begins, as text; empty if there is none."""
+        if self._is_varied or len(pictures) < self.limit:
+            return ""
+        return str(Cursor.after(pictures, self.after))
+
+    @property
+    def _is_varied(self) -> bool:
+        return bool(self.diversify) and self.after is None
 
 
 def check_limit(limit: int | None) -> int:
@@ -288,37 +338,19 @@ def more_like_these(
         TypeError: the pictures are of several models.
         ValueError: as :func:`more_like_this` does.
     """
-    settings = get_settings()
-    limit, style = check_limit(limit), check_style(style)
-    diversify = settings.DIVERSIFY if diversify is None else diversify
-    cursor = Cursor.parse(after) if isinstance(after, str) else after
+    page = _Page.of(limit, style, diversify, hide_duplicates, after)
     liked, unlike = _counting(list(liked), list(unlike), request)
     if not liked:
-        return Neighbours([], NeighbourStatus.NO_PICTURE, style)
+        return Neighbours([], NeighbourStatus.NO_PICTURE, page.style)
     visible = visible_pictures(type(liked[0]), queryset, request)
-    target = make_target(visible, liked, unlike)
-    hide = settings.HIDE_DUPLICATES if hide_duplicates is None else hide_duplicates
-
-    def find(target: Target) -> list[Any]:
-        def source(count: int) -> list[Any]:
-            behind = None if hide else cursor  # what is hidden is known from the first page on
-            return nearest(visible, target, limit=count, style=style, after=behind)
-
-        hiding = partial(fill_page, source, examples=liked, after=cursor, using=visible.db)
-        return _arranged(
-            hiding if hide else source,
-            target,
-            limit=limit,
-            style=style,
-            amount=diversify if cursor is None else 0,
-            using=visible.db,
-        )
-
-    pictures = [] if target is None else find(target)
+    pictures: list[Any] = []
+    if target := make_target(visible, liked, unlike):
+        search = partial(nearest, visible, target, style=page.style)
+        pictures = page.find(search, target, examples=liked, using=visible.db)
     statuses = [_status_of(picture) for picture in liked]
     ready = pictures or NeighbourStatus.READY in statuses
     status = NeighbourStatus.READY if ready else statuses[0]
-    return Neighbours(pictures, status, style, _next_page(pictures, limit, diversify, cursor))
+    return Neighbours(pictures, status, page.style, page.following(pictures))
 
 
 def _counting(
@@ -335,27 +367,6 @@ def _counting(
 
 def _once(pictures: list[SimilarityMixin], seen: set[Any]) -> list[SimilarityMixin]:
     return list({one.pk: one for one in pictures if one.pk in seen}.values())
-
-
-def _arranged(
-    source: Callable[[int], list[Any]],
-    target: Target,
-    *,
-    limit: int,
-    style: float,
-    amount: float,
-    using: str,
-) -> list[Any]:
-    """The nearest that ``source`` finds, or a choice of more of them that differ by ``amount``."""
-    if not amount:
-        return source(limit)
-    near = source(max(limit, CANDIDATES))
-    return diversified(near, target, style=style, amount=amount, limit=limit, using=using)
-
-
-def _next_page(pictures: Sequence[Any], limit: int, diversify: float, after: Cursor | None) -> str:
-    full = len(pictures) == limit and (after is not None or not diversify)
-    return str(Cursor.after(pictures, after)) if full else ""
 
 
 def nearest(
