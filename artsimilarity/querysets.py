@@ -115,6 +115,26 @@ def _block_product(target: Target, start: int, size: int) -> Any:
     return Value(-1.0) * InnerProductDistance(*blocks)
 
 
+def has_picture(model: Any) -> Q:
+    """Whether a row of ``model`` holds a picture at all."""
+    name = model.similarity_image_field
+    return ~(Q(**{name: ""}) | Q(**{f"{name}__isnull": True}))
+
+
+def is_pending(model: Any) -> Q:
+    """Whether a row's present picture is neither embedded nor failed."""
+    return has_picture(model) & (Q(embedding_status=EmbeddingStatus.PENDING) | ~_is_current(model))
+
+
+def is_settled(model: Any, status: EmbeddingStatus) -> Q:
+    """Whether that is what became of a row's present picture."""
+    return has_picture(model) & _is_current(model) & Q(embedding_status=status)
+
+
+def _is_current(model: Any) -> Q:
+    return Q(embedding_image=F(model.similarity_image_field))
+
+
 class SimilarityQuerySet(models.QuerySet[_M]):
     """The queryset of :class:`~artsimilarity.models.SimilarityMixin`; hosts may inherit from it."""
 
@@ -148,8 +168,7 @@ class SimilarityQuerySet(models.QuerySet[_M]):
 
     def with_picture(self) -> Self:
         """Return the rows that hold a picture at all."""
-        name = self._image_field
-        return self.exclude(Q(**{name: ""}) | Q(**{f"{name}__isnull": True}))
+        return self.filter(has_picture(self.model))
 
     def pending(self) -> Self:
         """Return the rows whose present picture is not embedded and has not failed.
@@ -157,12 +176,11 @@ class SimilarityQuerySet(models.QuerySet[_M]):
         Rows that ``bulk_create()`` or ``update()`` changed behind the signals' back are among
         them: the file that the embedding speaks of is no longer the file in the image field.
         """
-        replaced = ~Q(embedding_image=F(self._image_field))
-        return self.with_picture().filter(Q(embedding_status=EmbeddingStatus.PENDING) | replaced)
+        return self.filter(is_pending(self.model))
 
     def ready(self) -> Self:
         """Return the rows whose present picture is embedded."""
-        return self._settled(EmbeddingStatus.READY)
+        return self.filter(is_settled(self.model, EmbeddingStatus.READY))
 
     def unfilled(self, fingerprint: str) -> Self:
         """Return the embedded rows that lack the vector of the recipe being rolled out.
@@ -180,21 +198,12 @@ class SimilarityQuerySet(models.QuerySet[_M]):
 
     def failed(self) -> Self:
         """Return the rows whose present picture could not be embedded."""
-        return self._settled(EmbeddingStatus.FAILED)
+        return self.filter(is_settled(self.model, EmbeddingStatus.FAILED))
 
     def stale(self) -> Self:
         """Return the embedded rows whose vector comes from another recipe than the one in force."""
         fingerprint = get_settings().recipe.fingerprint
         return self.filter(embedding__isnull=False).exclude(embedding_recipe=fingerprint)
-
-    def _settled(self, status: EmbeddingStatus) -> Self:
-        return self.with_picture().filter(
-            embedding_status=status, embedding_image=F(self._image_field)
-        )
-
-    @property
-    def _image_field(self) -> str:
-        return self.model.similarity_image_field  # type: ignore[attr-defined, no-any-return]
 
 
 def make_target(

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
 from celery import current_app
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from artsimilarity import dispatch, rollout
 from artsimilarity.conf import get_settings
 from artsimilarity.fields import VECTORS
 from artsimilarity.models import SimilarityMixin
-from artsimilarity.querysets import SimilarityQuerySet
+from artsimilarity.querysets import SimilarityQuerySet, has_picture, is_pending, is_settled
 from artsimilarity.recipes import current_plan
 from artsimilarity.status import EmbeddingStatus, RolloutState
 
@@ -92,19 +91,22 @@ def library_status(
         workers: ask broker and workers too, which takes up to a second.
     """
     rows = SimilarityQuerySet[Any](model, using=using)
-    counts = _count(rows)
+    groups = _count(rows)
+    total, pending = _sum(groups, "total"), _sum(groups, "pending")
     progress = _rollout_status(model, rows, using)
-    left = counts.pending + (progress.left if progress else 0)
+    left = pending + (progress.left if progress else 0)
     waiting = dispatch.queue_length() if workers else None
-    rate = counts.recent / _RATE_SECONDS
+    rate = _sum(groups, "recent") / _RATE_SECONDS
     return LibraryStatus(
         model=model._meta.label,
-        total=counts.total,
-        ready=counts.ready,
-        pending=counts.pending,
-        failed=counts.failed,
-        without_picture=counts.without_picture,
-        by_recipe=dict(sorted(counts.by_recipe.items())),
+        total=total,
+        ready=_sum(groups, "ready"),
+        pending=pending,
+        failed=_sum(groups, "failed"),
+        without_picture=total - _sum(groups, "with_picture"),
+        by_recipe={
+            group["embedding_recipe"]: group["served"] for group in groups if group["served"]
+        },
         rollout=progress,
         queue_length=waiting,
         worker_seen=worker_answers(waiting) if workers else None,
@@ -141,50 +143,28 @@ def worker_answers(queue_length: int | None, queue: str = "") -> bool:
     return any(one["name"] == queue for queues in found.values() for one in queues)
 
 
-@dataclass(kw_only=True)
-class _Counts:
-    """Rows by what is in them, from one pass over the table."""
-
-    total: int = 0
-    ready: int = 0
-    pending: int = 0
-    failed: int = 0
-    without_picture: int = 0
-    recent: int = 0
-    by_recipe: Counter[str] = field(default_factory=Counter)
-
-
-def _count(rows: SimilarityQuerySet[Any]) -> _Counts:
-    image = rows.model.similarity_image_field
-    is_held = ~(Q(**{image: ""}) | Q(**{f"{image}__isnull": True}))
+def _count(rows: SimilarityQuerySet[Any]) -> list[dict[str, Any]]:
+    """Count rows by their recipe and what is in them, in one pass over the table."""
+    model = rows.model
     since = timezone.now() - timedelta(seconds=_RATE_SECONDS)
-    groups = (
+    return list(
         rows.order_by()
-        .values(
-            "embedding_status",
-            "embedding_recipe",
-            is_held=ExpressionWrapper(is_held, BooleanField()),
-            is_current=ExpressionWrapper(Q(embedding_image=F(image)), BooleanField()),
-            is_served=ExpressionWrapper(Q(embedding__isnull=False), BooleanField()),
+        .values("embedding_recipe")
+        .annotate(
+            total=Count("pk"),
+            served=Count("pk", filter=Q(embedding__isnull=False)),
+            pending=Count("pk", filter=is_pending(model)),
+            ready=Count("pk", filter=is_settled(model, EmbeddingStatus.READY)),
+            failed=Count("pk", filter=is_settled(model, EmbeddingStatus.FAILED)),
+            with_picture=Count("pk", filter=has_picture(model)),
+            recent=Count("pk", filter=Q(embedded_at__gte=since)),
         )
-        .annotate(rows=Count("pk"), recent=Count("pk", filter=Q(embedded_at__gte=since)))
+        .order_by("embedding_recipe")
     )
-    counts = _Counts()
-    for group in groups:
-        number, status = group["rows"], group["embedding_status"]
-        counts.total += number
-        counts.recent += group["recent"]
-        if group["is_served"]:
-            counts.by_recipe[group["embedding_recipe"]] += number
-        if not group["is_held"]:
-            counts.without_picture += number
-        elif not group["is_current"] or status == EmbeddingStatus.PENDING:
-            counts.pending += number
-        elif status == EmbeddingStatus.READY:
-            counts.ready += number
-        else:
-            counts.failed += number
-    return counts
+
+
+def _sum(groups: list[dict[str, Any]], name: str) -> int:
+    return sum(group[name] for group in groups)
 
 
 def _rollout_status(
