@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -63,8 +64,11 @@ def make_embedded(title: str, style: Any = (1.0,), colour: Any = (1.0,), **field
     )
 
 
-def fill_library(count: int) -> None:
-    """Rows with random vectors, written in bulk, and the planner told of them."""
+def fill_library(count: int, facts: Callable[[int], dict[str, Any]] = lambda _number: {}) -> None:
+    """Rows with random vectors, written in bulk, and the planner told of them.
+
+    ``facts`` gives further columns of each, by its number.
+    """
     random = np.random.default_rng(1)
     fingerprint = get_settings().recipe.fingerprint
     Artwork.objects.bulk_create(
@@ -75,6 +79,7 @@ def fill_library(count: int) -> None:
             embedding_recipe=fingerprint,
             embedding_image=f"{number}.png",
             embedding_status="ready",
+            **facts(number),
         )
         for number in range(count)
     )

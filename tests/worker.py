@@ -33,6 +33,25 @@ def database_url(name: str | None = None) -> str:
     return f"postgresql://{login}@{quote(str(host), safe='')}{port}/{name or database['NAME']}"
 
 
+def run_python(script: str, **environment: str) -> str:
+    """Run a script in a process of its own, on the test database, and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "DATABASE_URL": database_url(),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def wait_until(condition: Callable[[], Any], *, seconds: float = 60) -> None:
     """Wait for a condition; fail with what it last returned."""
     deadline = time.monotonic() + seconds

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +28,7 @@ from artsimilarity.encoder.weight_files import (
 from artsimilarity.models import Calibration
 from demo_site.library.models import Artwork
 from tests.encoder import small
-from tests.worker import ROOT, database_url
+from tests.worker import run_python
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -268,18 +265,5 @@ print(sorted(names & set(sys.modules)))
 
 
 def test_a_web_process_takes_the_recipe_for_its_digest_and_loads_no_torch() -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _SCRIPT],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "DATABASE_URL": database_url(),
-            "TEST_ARTSIMILARITY": '{"NEXT_RECIPE": "tests.recipes.CALIBRATED"}',
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "[]"
+    printed = run_python(_SCRIPT, TEST_ARTSIMILARITY='{"NEXT_RECIPE": "tests.recipes.CALIBRATED"}')
+    assert printed.splitlines()[-1] == "[]"

@@ -90,6 +90,17 @@ def test_a_refusal_of_the_server_leaves_the_present_index_in_use() -> None:
     assert _oid() == before
 
 
+def test_stopped_by_hand_it_says_what_is_left_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*args: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    command = "artsimilarity.management.commands.build_similarity_index"
+    monkeypatch.setattr(f"{command}.build_concurrently", interrupt)
+    with pytest.raises(CommandError, match="still in use") as stopped:
+        _run("--rebuild")
+    assert stopped.value.returncode == 130
+
+
 def test_the_progress_ends_with_all_of_it() -> None:
     seen: list[float] = []
     build_concurrently(Artwork, using="default", memory="64MB", on_progress=seen.append)

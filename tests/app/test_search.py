@@ -9,16 +9,14 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
 from django.db.models import BigIntegerField, Count
 from django.db.models.functions import Cast, Length
 from pytest_django import Settings
 
-from artsimilarity.conf import get_settings
 from artsimilarity.planning import SearchPlan, plan_search
 from artsimilarity.search import more_like_these, more_like_this
 from demo_site.library.models import Artwork
-from tests.pictures import make_artwork, make_embedded, unit_blocks
+from tests.pictures import fill_library, make_artwork, make_embedded
 
 pytestmark = pytest.mark.django_db
 
@@ -64,23 +62,13 @@ class TestFilters:
     @pytest.fixture
     def library(self) -> Artwork:
         """Two thousand pictures, of which 1, 10 and 50 % are of a kind."""
-        random = np.random.default_rng(3)
-        fingerprint = get_settings().recipe.fingerprint
-        Artwork.objects.bulk_create(
-            Artwork(
-                title=str(number),
-                image=f"{number}.png",
-                artist="rare" if number % 100 == 0 else "tenth" if number % 10 == 1 else "",
-                technique="etching" if number % 2 else "woodcut",
-                embedding=unit_blocks(random.normal(size=256), random.random(216)).tolist(),
-                embedding_recipe=fingerprint,
-                embedding_image=f"{number}.png",
-                embedding_status="ready",
-            )
-            for number in range(2000)
+        fill_library(
+            2000,
+            lambda number: {
+                "artist": "rare" if number % 100 == 0 else "tenth" if number % 10 == 1 else "",
+                "technique": "etching" if number % 2 else "woodcut",
+            },
         )
-        with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {Artwork._meta.db_table}")
         picture = Artwork.objects.order_by("pk").last()
         assert picture is not None
         return picture

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import base64
-import os
-import subprocess
-import sys
 
 import pytest
 
 from tests.pictures import make_embedded, picture_bytes
-from tests.worker import ROOT, database_url
+from tests.worker import run_python
 
 _SCRIPT = """
 import base64, sys
@@ -41,18 +38,5 @@ def test_neither_torch_nor_numpy_is_loaded_by_pages_the_api_or_sending_tasks() -
     make_embedded("the neighbour")
     picture = base64.b64encode(picture_bytes()).decode()
     script = _SCRIPT.replace("{pk}", str(target.pk)).replace("{picture}", picture)
-    result = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "DATABASE_URL": database_url(),
-            "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.strip() == "[]"
+    printed = run_python(script, CELERY_BROKER_URL="redis://127.0.0.1:1/0")
+    assert printed.strip() == "[]"
