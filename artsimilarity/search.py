@@ -395,7 +395,7 @@ def nearest(
         ordered = order_by_similarity(queryset, target, style=style, candidates=candidates)
         pictures = list(_behind(ordered, after)[:limit])
         if len(pictures) >= limit:
-            return pictures
+            return sorted(pictures, key=lambda one: (-one.similarity, one.pk))
     target = for_scan(target, queryset.model, queryset.db)
     scanned = order_by_similarity(queryset, target, style=style, exact=True)
     # Scores are worked out for the page alone: Postgres would do so for every row it sorts.

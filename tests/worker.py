@@ -104,6 +104,9 @@ def run_worker(broker_url: str, log: Path, *options: str, **artsimilarity: Any) 
         wait_until(lambda: " ready." in worker.log or process.poll() is not None)
         assert process.poll() is None, worker.log
         yield worker
+    except BaseException as error:
+        error.add_note(f"The worker printed last:\n{worker.log[-3000:]}")
+        raise
     finally:
         if process.poll() is None:
             process.terminate()

@@ -163,6 +163,17 @@ def test_a_page_that_the_index_left_short_is_filled_by_an_exact_scan(
     assert len(more_like_this(target, limit=2)) == 2
 
 
+def test_equal_pictures_come_in_the_order_of_their_keys_wherever_their_rows_lie() -> None:
+    target = make_embedded("target", [1, 0])
+    equals = [make_embedded(f"equal {number}", [1, 1]) for number in range(4)]
+    Artwork.objects.filter(pk=equals[0].pk).update(artist="rewritten behind the others")
+    titles = _titles(more_like_this(target, limit=4))
+    assert titles == [artwork.title for artwork in equals]
+    page = more_like_this(target, limit=3)
+    assert _titles(page) == titles[:3]
+    assert _titles(more_like_this(target, limit=3, after=page.next_page)) == titles[3:]
+
+
 def test_similarity_queryset_hides_rows() -> None:
     target = make_embedded("target")
     make_embedded("hidden", published=False)
