@@ -24,8 +24,8 @@ from tests.worker import run_worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Now and then a process of Celery's waits 30 seconds for its parent, which has stopped listening, to
-# take notice of its last result (billiard's _ensure_messages_consumed).
+# Now and then a process of Celery's waits 30 seconds for its parent, which has stopped listening,
+# to take notice of its last result (billiard's _ensure_messages_consumed).
 _STOP_SECONDS = 60
 
 QUICK = {"ENCODER": "tests.fakes.QuickEncoder", "RETRY_BACKOFF": 0.5}
