@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db.models import BooleanField, Field, FloatField, Func, Value
+from django.db.models import BooleanField, Field, FloatField, Func
 from django.db.models.expressions import Expression
+from django.utils.functional import cached_property
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -35,9 +36,18 @@ class Sql(Expression):
         """The piece as it is."""
         return self.sql, self.params
 
+    def resolve_expression(self, *args: Any, **kwargs: Any) -> Self:
+        """Itself: there is no column to resolve."""
+        return self
+
     def get_group_by_cols(self) -> list[Any]:
         """Nothing to group by: it has the same value in every row."""
         return []
+
+    @cached_property
+    def identity(self) -> tuple[Any, ...]:
+        """What makes it equal to another, without Django's costly look at the constructor."""
+        return type(self), self.sql, self.params
 
 
 class Gate(Sql):
@@ -67,24 +77,38 @@ class Gate(Sql):
         )
 
 
-class InnerProductDistance(Func):
+class _VectorFunc(Func):
+    """A function of vectors."""
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What makes it equal to another, without Django's costly look at the constructor."""
+        return type(self), self.extra.get("template"), *self.get_source_expressions()
+
+
+class InnerProductDistance(_VectorFunc):
     """The negative inner product of two vectors, as pgvector's ``<#>`` gives it; a float."""
 
     template = "(%(expressions)s)"
     arg_joiner = " <#> "
     output_field = FloatField()
 
-    def without_index(self) -> Self:
-        """The same, written so that Postgres does not think of an index for it."""
-        other = self.copy()
-        other.template = "((%(expressions)s) + 0)"
-        return other
+
+class UnindexedDistance(InnerProductDistance):
+    """The same, written so that Postgres does not think of an index for it."""
+
+    template = "((%(expressions)s) + 0)"
 
 
-class Subvector(Func):
+class InnerProduct(InnerProductDistance):
+    """The inner product of two vectors; a float."""
+
+    template = "(-(%(expressions)s))"
+
+
+class Subvector(_VectorFunc):
     """The part of a vector that begins at ``start``, counted from 1, and has ``size`` values."""
 
-    function = "subvector"
-
     def __init__(self, vector: Any, start: int, size: int, **extra: Any) -> None:
-        super().__init__(vector, Value(start), Value(size), output_field=Field(), **extra)
+        template = f"subvector(%(expressions)s, {start:d}, {size:d})"
+        super().__init__(vector, template=template, output_field=Field(), **extra)

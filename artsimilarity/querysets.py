@@ -6,10 +6,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Q, Value
+from django.db.models import F, Q
 
 from artsimilarity.conf import get_settings
-from artsimilarity.expressions import Gate, InnerProductDistance, Subvector
+from artsimilarity.expressions import (
+    Gate,
+    InnerProduct,
+    InnerProductDistance,
+    Subvector,
+    UnindexedDistance,
+)
 from artsimilarity.fields import VECTORS
 from artsimilarity.status import EmbeddingStatus
 from artsimilarity.targets import Target, stored_target, target_of_examples
@@ -57,11 +63,10 @@ def order_by_similarity(
         ValueError: ``style`` lies outside 0..1.
     """
     style = check_style(style)
-    distance = InnerProductDistance(target.column, target.weighted(style))
+    weighted = target.weighted(style)
+    distance = UnindexedDistance if exact else InnerProductDistance
     gate: list[Any] = []
-    if exact:
-        distance = distance.without_index()
-    else:
+    if not exact:
         settings = get_settings()
         if candidates is None:
             candidates = candidates_for(style)
@@ -77,12 +82,12 @@ def order_by_similarity(
     size, colour_size = target.block_sizes
     ordered: models.QuerySet[_M] = (
         queryset.filter(*gate, target.condition, ~Q(pk__in=target.excluded))
-        .alias(_distance=distance)
+        .alias(_distance=distance(target.column, weighted))
         .annotate(
-            similarity=Value(-1.0) * F("_distance"),
+            similarity=InnerProduct(target.column, weighted),
             similarity_style=_block_product(target, 1, size),
             similarity_colour=_block_product(target, size + 1, colour_size),
-            similarity_recipe=ExpressionWrapper(target.recipe_sql(), models.TextField()),
+            similarity_recipe=target.recipe_sql(),
         )
         # Equals in a fixed order, where that costs nothing: as a second key it disables the index.
         .order_by("_distance", *(["pk"] if exact else []))
@@ -113,7 +118,7 @@ def candidates_for(style: float) -> int:
 def _block_product(target: Target, start: int, size: int) -> Any:
     """Inner product of one block (1-based ``start``) of a row's vector and the target's."""
     blocks = [Subvector(side, start, size) for side in (target.column, target.vector)]
-    return Value(-1.0) * InnerProductDistance(*blocks)
+    return InnerProduct(*blocks)
 
 
 def has_picture(model: Any) -> Q:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import connections
-from django.db.models import Case, F, Field, Q, When
+from django.db.models import Case, F, Field, Q, TextField, When
 
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import block_sizes
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # How much an example to move away from counts against one to move towards.
 _UNLIKE_WEIGHT = 0.5
+
+_TEXT: TextField[str, str] = TextField()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,7 @@ class Target:
 
     def recipe_sql(self) -> Sql:
         """The fingerprint of the recipe, as SQL."""
-        return self.recipe if isinstance(self.recipe, Sql) else Sql("%s", [self.recipe])
+        return self.recipe if isinstance(self.recipe, Sql) else Sql("%s", [self.recipe], _TEXT)
 
 
 def stored_target(picture: SimilarityMixin, using: str) -> Target:
@@ -103,7 +105,7 @@ def stored_target(picture: SimilarityMixin, using: str) -> Target:
     return Target(
         block_sizes=block_sizes(picture.embedding_recipe or get_settings().recipe.fingerprint),
         vector=Sql(f"(SELECT t.embedding {source.sql})", source.params),
-        recipe=Sql(f"(SELECT t.embedding_recipe {source.sql})", source.params),
+        recipe=Sql(f"(SELECT t.embedding_recipe {source.sql})", source.params, _TEXT),
         excluded=(picture.pk,),
         source=source,
     )
