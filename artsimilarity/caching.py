@@ -2,20 +2,23 @@
 
 What is remembered counts only as long as it is true: the key holds the picture's own file and
 recipe, the balance, and the very SQL of what the visitor may see; and the rows that were found are
-read again through that SQL, so that one that was hidden, deleted or replaced meanwhile ends it.
+read again through that SQL, so that one that was hidden, deleted or replaced meanwhile ends it. A
+row that was shown meanwhile is among none of them: so saving an embedded picture ends them all.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from django.core.cache import caches
 from django.core.exceptions import EmptyResultSet
-from django.db import models
+from django.db import models, transaction
 
 from artsimilarity.conf import get_settings
+from artsimilarity.labels import model_label
 
 if TYPE_CHECKING:
     from artsimilarity.models import SimilarityMixin
@@ -45,8 +48,10 @@ def remembered(
         sql = visible.query.sql_with_params()
     except EmptyResultSet:
         return []
+    cache = caches[settings.CACHE]
     known = (
         type(picture)._meta.label,
+        cache.get(_generation_key(type(picture))),
         picture.pk,
         picture.embedding_digest,
         picture.embedding_recipe,
@@ -56,12 +61,37 @@ def remembered(
         settings,
     )
     key = f"artsimilarity.{hashlib.sha256(repr(known).encode()).hexdigest()}"
-    cache = caches[settings.CACHE]
     pictures = _read_again(visible, cache.get(key))
     if pictures is None:
         pictures = find()
         cache.set(key, [_note(one) for one in pictures], settings.CACHE_SECONDS)
     return pictures
+
+
+def forget(model: type[models.Model]) -> None:
+    """End all that is remembered of searches among a model's pictures.
+
+    Saving a picture does it; call it after ``update()`` has shown pictures that were hidden, or
+    after a change elsewhere on which ``similarity_queryset`` depends.
+    """
+    settings = get_settings()
+    if settings.CACHE_SECONDS:
+        # Nothing that was noted before outlives it.
+        lifetime = 2 * settings.CACHE_SECONDS
+        caches[settings.CACHE].set(_generation_key(model), token_hex(8), lifetime)
+
+
+def forget_on_commit(model: type[models.Model], *, using: str) -> None:
+    """The same once the transaction is committed; a cache that fails is logged and no more."""
+
+    def forget_pictures() -> None:  # no partial(): Django logs the name of what failed
+        forget(model)
+
+    transaction.on_commit(forget_pictures, using=using, robust=True)
+
+
+def _generation_key(model: type[models.Model]) -> str:
+    return f"artsimilarity.generation.{model_label(model)}"
 
 
 def _note(picture: Any) -> tuple[Any, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +56,11 @@ def enqueue_on_commit(picture: SimilarityMixin, *, using: str) -> None:
     """Send one saved picture to the workers once its transaction is committed."""
     if not getattr(picture, picture.similarity_image_field):
         return
-    publish = partial(send, type(picture), [picture.pk], using=using)
-    transaction.on_commit(publish, using=using, robust=True)
+
+    def send_picture() -> None:  # no partial(): Django logs the name of what failed
+        send(type(picture), [picture.pk], using=using)
+
+    transaction.on_commit(send_picture, using=using, robust=True)
 
 
 def enqueue(queryset: models.QuerySet[Any], *, force: bool = False) -> int:

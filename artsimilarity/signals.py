@@ -15,7 +15,8 @@ from django.db import models
 from django.db.models.signals import post_save, pre_save
 from django.dispatch import Signal
 
-from artsimilarity import dispatch
+from artsimilarity import caching, dispatch
+from artsimilarity.status import EmbeddingStatus
 
 if TYPE_CHECKING:
     from artsimilarity.models import SimilarityMixin
@@ -56,6 +57,8 @@ def after_save(
 
     Fixtures (``raw``) bring their columns with them; what they leave pending, the sweep finds.
     """
+    if instance.__dict__.get("embedding_status", EmbeddingStatus.READY) == EmbeddingStatus.READY:
+        caching.forget_on_commit(type(instance), using=using)  # it may be visible from now on
     if raw or not _saves_picture(instance, update_fields):
         return
     uploaded = instance.__dict__.pop(_REPLACED, False)

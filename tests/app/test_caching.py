@@ -10,9 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from artsimilarity.caching import forget
 from artsimilarity.search import more_like_this
 from demo_site.library.models import Artwork
-from tests.pictures import make_embedded
+from tests.pictures import make_artwork, make_embedded
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +87,49 @@ def test_it_ends_when_a_neighbour_is_hidden_replaced_or_gets_another_recipe(
     assert _searched(target)
     if "published" in change:
         assert [picture.title for picture in more_like_this(target)] == ["far"]
+
+
+def test_it_ends_when_a_picture_is_saved_that_was_hidden(
+    target: Artwork, django_capture_on_commit_callbacks: Any
+) -> None:
+    Artwork.objects.filter(title="near").update(published=False)
+    assert [picture.title for picture in more_like_this(target)] == ["far"]
+    with django_capture_on_commit_callbacks(execute=True):
+        hidden = Artwork.objects.get(title="near")
+        hidden.published = True
+        hidden.save(update_fields=["published"])
+    assert [picture.title for picture in more_like_this(target)] == ["near", "far"]
+
+
+def test_a_host_ends_it_after_an_update(target: Artwork) -> None:
+    Artwork.objects.filter(title="near").update(published=False)
+    more_like_this(target)
+    Artwork.objects.filter(title="near").update(published=True)
+    assert [picture.title for picture in more_like_this(target)] == ["far"]
+    forget(Artwork)
+    assert [picture.title for picture in more_like_this(target)] == ["near", "far"]
+
+
+def test_an_upload_that_has_no_vector_yet_ends_nothing(
+    target: Artwork, dead_broker: None, django_capture_on_commit_callbacks: Any
+) -> None:
+    more_like_this(target)
+    with django_capture_on_commit_callbacks(execute=True):
+        make_artwork("new")
+    assert not _searched(target)
+
+
+def test_a_cache_that_fails_does_not_fail_a_save(
+    target: Artwork, settings: Settings, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1",
+        }
+    }
+    with django_capture_on_commit_callbacks(execute=True):
+        target.save()
 
 
 def test_it_ends_when_a_neighbour_is_deleted(target: Artwork) -> None:

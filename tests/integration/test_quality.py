@@ -17,7 +17,7 @@ from demo_site import samples
 from demo_site.library.models import Artwork
 from tests.conftest import SHARED
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def _load(path: Path, **fields: Any) -> None:
