@@ -274,7 +274,7 @@ class SimilarityAdminMixin(_ModelAdmin):
         rows = self.get_queryset(request).defer(*VECTORS)
         target = stored_target(picture, rows.db)
         found = nearest(rows, target, limit=_NEIGHBOURS, style=get_settings().STYLE)
-        explain(picture, found, using=rows.db)
+        explain(found, target, using=rows.db)
         allowed = self.has_change_permission(request, picture)
         return render_to_string(
             "admin/artsimilarity/picture_panel.html",

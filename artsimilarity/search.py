@@ -141,7 +141,7 @@ def more_like_this(
             picture, visible, options, lambda: page.find(search, target, using=visible.db)
         )
     if why:
-        explain(picture, pictures, using=visible.db)
+        explain(pictures, target, using=visible.db)
     status = NeighbourStatus.READY if pictures else _status_of(picture)
     return Neighbours(pictures, status, page.style, page.following(pictures))
 
@@ -154,6 +154,7 @@ def search_by_colours(
     queryset: models.QuerySet[Any] | None = None,
     request: HttpRequest | None = None,
     after: Cursor | str | None = None,
+    why: bool = False,
 ) -> Neighbours:
     """Return the pictures whose colours come nearest to those named, whatever their style.
 
@@ -164,6 +165,8 @@ def search_by_colours(
         model: whose pictures are searched.
         colours: one to five, each with a weight above 0.
         limit: as for :func:`more_like_this`, and so are ``queryset``, ``request`` and ``after``.
+        why: whether each picture found carries ``similarity_why``: which of these colours it has.
+            One short query more.
 
     Raises:
         ValueError: a colour, a weight, their number, ``limit`` or ``after`` is out of range.
@@ -175,6 +178,8 @@ def search_by_colours(
     target = vector_target(colour_vector(wanted, recipe), recipe.fingerprint)
     search = partial(nearest, visible, target, style=page.style)
     pictures = page.find(search, target, using=visible.db)
+    if why:
+        explain(pictures, target, using=visible.db, wanted=wanted)
     return Neighbours(pictures, NeighbourStatus.READY, page.style, page.following(pictures))
 
 
@@ -186,6 +191,7 @@ def search_by_picture(
     style: float | None = None,
     queryset: models.QuerySet[Any] | None = None,
     request: HttpRequest | None = None,
+    why: bool = False,
 ) -> Neighbours:
     """Return the pictures nearest to one that is not in the library; it is stored nowhere.
 
@@ -195,7 +201,8 @@ def search_by_picture(
     Args:
         model: whose pictures are searched.
         file: the picture, open for reading at its beginning.
-        limit: as for :func:`more_like_this`, and so are ``style``, ``queryset`` and ``request``.
+        limit: as for :func:`more_like_this`, and so are ``style``, ``queryset``, ``request`` and
+            ``why``.
 
     Raises:
         PictureRefused: the file is too large, damaged, or no picture.
@@ -207,9 +214,11 @@ def search_by_picture(
     using = router.db_for_write(model)
     recipe = current_plan(model, using).serving
     vector = describe(model, shrink(file, recipe.side), recipe, using=using)
-    target = vector_target(vector, recipe.fingerprint)
+    target = vector_target(vector, recipe.fingerprint, is_picture=True)
     search = partial(nearest, visible, target, style=page.style)
     pictures = page.find(search, target, using=visible.db)
+    if why:
+        explain(pictures, target, using=visible.db)
     return Neighbours(pictures, NeighbourStatus.READY, page.style)
 
 
@@ -322,6 +331,7 @@ def more_like_these(
     diversify: float | None = None,
     hide_duplicates: bool | None = None,
     after: Cursor | str | None = None,
+    why: bool = False,
 ) -> Neighbours:
     """Return the pictures nearest to the middle of some, away from others.
 
@@ -333,6 +343,8 @@ def more_like_these(
         unlike: pictures to move away from.
         limit: as for :func:`more_like_this`, and so are all the others.
         queryset: the rows to choose from; the examples need not be among them.
+        why: whether each picture found carries ``similarity_why``; without percentiles unless there
+            is one example alone, since to the middle of several all pictures are nearer.
 
     Raises:
         TypeError: the pictures are of several models.
@@ -347,6 +359,8 @@ def more_like_these(
     if target := make_target(visible, liked, unlike):
         search = partial(nearest, visible, target, style=page.style)
         pictures = page.find(search, target, examples=liked, using=visible.db)
+        if why:
+            explain(pictures, target, using=visible.db)
     statuses = [_status_of(picture) for picture in liked]
     ready = pictures or NeighbourStatus.READY in statuses
     status = NeighbourStatus.READY if ready else statuses[0]

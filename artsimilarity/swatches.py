@@ -1,11 +1,11 @@
-"""Which colours two pictures have in common, and what they are called. Standard library only."""
+"""Which colours a picture shares with what it is like, and their names. Standard library only."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from operator import mul
 from typing import Final, NamedTuple
@@ -67,11 +67,13 @@ _NAMES: Final[tuple[tuple[Promise, Rgb], ...]] = (
 
 @dataclass(frozen=True)
 class SharedColour:
-    """A colour that two pictures have in common.
+    """A colour that a picture has in common with what was searched for.
 
     Attributes:
-        rgb: red, green and blue, 0..255: the middle of a cube of RGB space.
-        share: of the area of either picture, 0..1, that both have in it at least.
+        rgb: red, green and blue, 0..255: the middle of a cube of RGB space, or the very colour that
+            a visitor named.
+        share: of the area of either picture, 0..1, that both have in it at least; of the area of
+            the picture found, where a visitor named the colour.
     """
 
     rgb: Rgb
@@ -134,6 +136,28 @@ def shared_colours(
     )
 
 
+def wanted_colours(
+    cubes: Mapping[Rgb, Sequence[int]], areas: Sequence[float]
+) -> tuple[SharedColour, ...]:
+    """Return those of some named colours of which a picture has much, the largest share first.
+
+    Colours that are hardly apart may lie in the same cubes; then each has all of the area there.
+
+    Args:
+        cubes: of each colour, as :func:`artsimilarity.colours.cubes_of` says.
+        areas: the picture's shares of the cubes.
+
+    Returns:
+        None below ``LEAST_SHARE``.
+    """
+    found = (
+        SharedColour(colour, math.fsum(areas[place] for place in places))
+        for colour, places in cubes.items()
+    )
+    seen = [one for one in found if one.share >= LEAST_SHARE]
+    return tuple(sorted(seen, key=lambda one: -one.share))
+
+
 def _centre(place: int, bins: int) -> Rgb:
     red, green, blue = (
         # A level v belongs to cube v * bins // 256, as artsimilarity.encoder.colour counts.
@@ -160,7 +184,7 @@ def _alike_cubes(place: int, bins: int) -> tuple[int, ...]:
     )
 
 
-@cache  # one answer for each cube of one recipe
+@lru_cache(maxsize=4096)  # all cubes of a recipe, and colours that visitors name
 def _nearest_name(rgb: Rgb) -> int:
     # Names go by hue more than by lightness.
     stretch = (0.5, 1.0, 1.0)

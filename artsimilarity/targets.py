@@ -39,6 +39,8 @@ class Target:
         excluded: primary keys of the examples, which are no answer.
         source: ``FROM ... WHERE ...`` of the row that ``vector`` is read from, if it is.
         moving: the recipe is being promoted: pictures have their vector of it in either column.
+        values: the vector's values, where they are known here and not read by the database.
+        is_picture: it is the vector of one picture, so scores mean what they mean for any pair.
     """
 
     block_sizes: tuple[int, int]
@@ -47,6 +49,8 @@ class Target:
     excluded: tuple[Any, ...] = ()
     source: Sql | None = None
     moving: bool = False
+    values: tuple[float, ...] = ()
+    is_picture: bool = False
 
     @property
     def column(self) -> Any:
@@ -108,6 +112,7 @@ def stored_target(picture: SimilarityMixin, using: str) -> Target:
         recipe=Sql(f"(SELECT t.embedding_recipe {source.sql})", source.params, _TEXT),
         excluded=(picture.pk,),
         source=source,
+        is_picture=True,
     )
 
 
@@ -116,6 +121,7 @@ def vector_target(
     recipe: str,
     *,
     excluded: Iterable[Any] = (),
+    is_picture: bool = False,
 ) -> Target:
     """Return a vector, made by the recipe of that fingerprint, as a target.
 
@@ -124,6 +130,7 @@ def vector_target(
             zeros stays as it is: it has no say.
         recipe: fingerprint.
         excluded: primary keys that are no answer.
+        is_picture: it is what the recipe makes of one picture.
 
     Raises:
         ValueError: the number of values is not that of the recipe, or one is not finite.
@@ -139,6 +146,8 @@ def vector_target(
         vector=Sql(f"%s::halfvec({style + colour})", [_literal(blocks)]),
         recipe=recipe,
         excluded=tuple(excluded),
+        values=tuple(blocks),
+        is_picture=is_picture,
     )
 
 

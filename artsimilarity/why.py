@@ -1,10 +1,11 @@
-"""Why a picture was found: its scores beside the library's, and the colours that both share."""
+"""Why a picture was found: its scores beside the library's, and the colours that it shares."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Case, F, Field, TextField, When
@@ -13,11 +14,13 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from artsimilarity.colours import WeightedColour, cubes_of
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.expressions import Subvector
 from artsimilarity.recipes import known_recipe
 from artsimilarity.scale import current_scale, percentile
-from artsimilarity.swatches import SharedColour, shared_colours, shares
+from artsimilarity.swatches import SharedColour, shared_colours, shares, wanted_colours
+from artsimilarity.targets import Target
 
 if TYPE_CHECKING:
     from artsimilarity.models import SimilarityMixin
@@ -50,7 +53,8 @@ class Why:
 
     Attributes:
         style_percentile: how many per cent of random pairs of the library have a lower style score,
-            0 to less than 100; None if no scale is known (:mod:`artsimilarity.scale`).
+            0 to less than 100; None if no scale is known (:mod:`artsimilarity.scale`), or if what
+            was searched for is not one picture: then scores are not those of pairs.
         colour_percentile: the same of the colour score.
         colour_score: that score; None if it has no say in the words.
         shared_colours: at most five, the largest share first; none if the vectors' recipe is not
@@ -80,42 +84,64 @@ class Why:
         return _("Shared colours: %(names)s") % {"names": ", ".join(names)}
 
 
-def explain(picture: SimilarityMixin, found: Sequence[Any], *, using: str) -> None:
+def explain(
+    found: Sequence[Any], target: Target, *, using: str, wanted: Sequence[WeightedColour] = ()
+) -> None:
     """Give each picture that was found an attribute ``similarity_why``.
 
-    Two queries, however many pictures: the scale, and the colours of all of them.
+    One query for the colours of all of them, and one for the scale where ``target`` is a picture.
 
     Args:
-        picture: what was searched for.
-        found: pictures with the scores of that search.
+        found: pictures with the scores of one search.
+        target: what was searched for.
         using: database alias.
+        wanted: the colours that a visitor named, if it was those.
     """
     if not found:
         return
-    fingerprint = found[0].similarity_recipe
+    model, fingerprint = type(found[0]), found[0].similarity_recipe
     recipe = known_recipe(fingerprint)
-    scale = current_scale(type(picture), fingerprint, using)
-    pks = [picture.pk, *(one.pk for one in found)]
-    areas = _areas(type(picture), pks, recipe, using) if recipe else {}
-    own = areas.get(picture.pk)
+    scale = current_scale(model, fingerprint, using) if target.is_picture else None
+    pks = {one.pk for one in found}
+    if not target.values:
+        pks.update(target.excluded)
+    areas = _areas(model, pks, recipe, using) if recipe else {}
+    common = _colours_in_common(target, recipe, areas, wanted) if recipe else None
     for one in found:
-        style = colour = None
+        style = colour = score = None
         if scale:
+            score = one.similarity_colour
             style = percentile(one.similarity_style, scale.style_quantiles, scale.pairs)
-            colour = percentile(one.similarity_colour, scale.colour_quantiles, scale.pairs)
-        shared: tuple[SharedColour, ...] = ()
-        if recipe and own and one.pk in areas:
-            shared = shared_colours(own, areas[one.pk], recipe.colour_bins)
+            colour = percentile(score, scale.colour_quantiles, scale.pairs)
         one.similarity_why = Why(
             style_percentile=style,
             colour_percentile=colour,
-            colour_score=one.similarity_colour,
-            shared_colours=shared,
+            colour_score=score,
+            shared_colours=common(areas[one.pk]) if common and one.pk in areas else (),
         )
 
 
+def _colours_in_common(
+    target: Target,
+    recipe: Recipe,
+    areas: Mapping[Any, list[float]],
+    wanted: Sequence[WeightedColour],
+) -> Callable[[list[float]], tuple[SharedColour, ...]] | None:
+    """What tells the colours that a picture shares with the target; None if it is not known."""
+    if wanted:
+        cubes = {colour: cubes_of(colour, recipe.colour_bins) for colour, _weight in wanted}
+        return partial(wanted_colours, cubes)
+    if target.values:
+        # What examples to move away from have taken below zero, nobody looks for.
+        block = [max(value, 0.0) for value in target.values[recipe.style_dimensions :]]
+        own: list[float] | None = shares(block, recipe)
+    else:
+        own = next((areas[pk] for pk in target.excluded if pk in areas), None)
+    return partial(shared_colours, own, bins=recipe.colour_bins) if own else None
+
+
 def _areas(
-    model: type[SimilarityMixin], pks: Sequence[Any], recipe: Recipe, using: str
+    model: type[SimilarityMixin], pks: Iterable[Any], recipe: Recipe, using: str
 ) -> Mapping[Any, list[float]]:
     """Shares of the colour cubes of each picture that has a vector of the recipe."""
     # While a recipe is being promoted, its vectors are in either column.

@@ -173,7 +173,10 @@ class PictureQuerySerializer(serializers.Serializer[Any]):
 
 
 class SharedColourSerializer(serializers.Serializer[Any]):
-    """A colour that both pictures have; ``share`` of the area of either, at least, 0..1."""
+    """A colour that both pictures have; ``share`` of the area of either, at least, 0..1.
+
+    After a search by colour, one of the colours asked for, and its share of the picture found.
+    """
 
     colour = serializers.CharField()
     name = serializers.CharField()
@@ -185,7 +188,8 @@ class NeighbourSerializer(serializers.Serializer[Any]):
 
     ``score`` is the weighted mean of ``style_score`` (cosine of the styles, -1..1) and
     ``colour_score`` (affinity of the colour histograms, 0..1). A percentile says how many per cent
-    of random pairs of the library are less alike; null while that has not been measured.
+    of random pairs of the library are less alike; null while that has not been measured, and where
+    it would mean nothing: after a search by colour or by several examples.
     """
 
     score = serializers.FloatField(source="similarity")

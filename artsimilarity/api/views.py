@@ -87,7 +87,10 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
         like, unlike = options.pop("like"), options.pop("unlike", [])
         examples = self._examples(request, options["queryset"], [*like, *unlike])
         neighbours = more_like_these(
-            [examples[key] for key in like], [examples[key] for key in unlike], **options
+            [examples[key] for key in like],
+            [examples[key] for key in unlike],
+            why=True,
+            **options,
         )
         return self._answer(request, neighbours)
 
@@ -98,7 +101,7 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
         query.is_valid(raise_exception=True)
         options = self._options(request, query.validated_data)
         colours = options.pop("colour")
-        found = search_by_colours(options["queryset"].model, colours, **options)
+        found = search_by_colours(options["queryset"].model, colours, why=True, **options)
         return self._answer(request, found)
 
     @action(
@@ -114,7 +117,7 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
         query.is_valid(raise_exception=True)
         options = self._options(request, query.validated_data)
         picture = options.pop("picture")
-        found = search_by_picture(options["queryset"].model, picture, **options)
+        found = search_by_picture(options["queryset"].model, picture, why=True, **options)
         return Response(self._data(found), headers={"Cache-Control": "no-store"})
 
     def handle_exception(self, exc: Exception) -> Response:

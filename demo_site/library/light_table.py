@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from demo_site.library.models import Artwork
 
@@ -14,6 +17,8 @@ MOST = 12
 """Pictures that fit on it."""
 
 _KEY = "light_table"
+# Names of the buttons that change the table; their value is a picture's primary key.
+_BUTTONS = ("like", "unlike", "remove")
 
 
 class TableFullError(Exception):
@@ -100,6 +105,32 @@ class LightTable:
         else:
             self._request.session.pop(_KEY, None)
         self.__dict__.pop("examples", None)
+
+
+def press_table_button(request: HttpRequest) -> Artwork | None:
+    """Do what the button of a picture asks for, and return that picture.
+
+    Returns:
+        None if the table is full, which the next page says.
+
+    Raises:
+        Http404: no such picture is there for the visitor.
+    """
+    pk = next((request.POST[name] for name in _BUTTONS if name in request.POST), "")
+    if not pk.isdecimal():
+        raise Http404
+    artwork = get_object_or_404(Artwork.similarity_queryset(request), pk=pk)
+    table = LightTable(request)
+    try:
+        if "remove" in request.POST:
+            table.remove(artwork)
+        else:
+            table.put(artwork, liked="unlike" not in request.POST)
+    except TableFullError:
+        text = _("The light table holds %(most)d pictures. Take one off to add another.")
+        messages.error(request, text % {"most": MOST})
+        return None
+    return artwork
 
 
 def light_table(request: HttpRequest) -> dict[str, Any]:

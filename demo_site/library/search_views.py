@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
@@ -19,7 +22,10 @@ from artsimilarity.colours import MAX_COLOURS, parse_colour
 from artsimilarity.conf import get_settings
 from artsimilarity.own_pictures import NotAnswered, PictureRefused
 from artsimilarity.search import search_by_colours, search_by_picture
+from artsimilarity.swatches import SharedColour
 from artsimilarity.uploads import keep_in_memory
+from artsimilarity.why import Why
+from demo_site.library.light_table import press_table_button
 from demo_site.library.models import Artwork
 
 _SHOWN = 24
@@ -27,6 +33,7 @@ _MOST_WEIGHT = 5
 _WEIGHTS = {str(weight) for weight in range(_MOST_WEIGHT + 1)}
 _NEW_WEIGHT = 3
 _UNUSED = ("#808080", 0)
+_NOTE_SALT = "library.search_picture"
 
 PALETTE = (
     ("#b3261e", gettext_lazy("Vermilion")),
@@ -60,7 +67,12 @@ class ColoursView(TemplateView):
         chosen = [(colour, weight) for colour, weight in rows if weight]
         artworks = (
             search_by_colours(
-                Artwork, chosen, limit=_SHOWN, queryset=_published(), request=self.request
+                Artwork,
+                chosen,
+                limit=_SHOWN,
+                queryset=_published(),
+                request=self.request,
+                why=True,
             )
             if chosen
             else []
@@ -118,6 +130,9 @@ def search_picture(request: HttpRequest) -> HttpResponse:
 def _search_picture(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _picture_page(request)
+    if "found" in request.POST:  # a button of the light table, beside what was found
+        press_table_button(request)
+        return _picture_page(request, artworks=_recall(request.POST["found"]))
     throttle = SearchByPictureThrottle()
     if not throttle.allow_request(request, View()):  # type: ignore[arg-type] # needs no more
         seconds = int(throttle.wait() or 0) + 1
@@ -128,7 +143,7 @@ def _search_picture(request: HttpRequest) -> HttpResponse:
         return _picture_page(request, _("Choose a picture first."), status=400)
     try:
         artworks = search_by_picture(
-            Artwork, file, limit=_SHOWN, queryset=_published(), request=request
+            Artwork, file, limit=_SHOWN, queryset=_published(), request=request, why=True
         )
     except PictureRefused as error:
         return _picture_page(request, str(error), status=error.status)
@@ -151,12 +166,37 @@ def _picture_page(
         "error": error,
         "artworks": artworks,
         "is_answered": artworks is not None,
+        "found": _note(artworks or ()),
     }
     response = render(request, "library/search_picture.html", context, status=status)
     response["Cache-Control"] = "no-store"
     if wait:
         response["Retry-After"] = str(wait)
     return response
+
+
+def _note(artworks: Iterable[Any]) -> str:
+    """Which pictures were found and why, for the page to hold: the server keeps nothing of it."""
+    notes = [(artwork.pk, asdict(artwork.similarity_why)) for artwork in artworks]
+    return signing.dumps(notes, salt=_NOTE_SALT, compress=True)
+
+
+def _recall(note: str) -> list[Artwork] | None:
+    """The pictures of a note that can still be seen; None if the page did not come from here."""
+    try:
+        notes = signing.loads(note, salt=_NOTE_SALT)
+    except signing.BadSignature:
+        return None
+    rows = _published().in_bulk([pk for pk, _why in notes])
+    artworks = []
+    for pk, why in notes:
+        if pk in rows:
+            shared = [
+                SharedColour(tuple(one["rgb"]), one["share"]) for one in why["shared_colours"]
+            ]
+            rows[pk].similarity_why = Why(**{**why, "shared_colours": tuple(shared)})
+            artworks.append(rows[pk])
+    return artworks
 
 
 def _published() -> Any:

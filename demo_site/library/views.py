@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -17,14 +17,11 @@ from django.views.generic import CreateView, DetailView, ListView, TemplateView
 from artsimilarity.balance import BalanceMixin
 from artsimilarity.search import more_like_these
 from demo_site.library.forms import UploadForm
-from demo_site.library.light_table import LightTable, TableFullError
+from demo_site.library.light_table import LightTable, press_table_button
 from demo_site.library.models import Artwork
 
 # Weight of the style under "?by=", which addresses had before there was a slider.
 OLD_BALANCES = {"both": "0.75", "style": "1", "colour": "0"}
-
-# Names of the buttons that change the light table; their value is a picture's primary key.
-TABLE_ACTIONS = ("like", "unlike", "remove")
 
 
 class HomeView(ListView):  # type: ignore[type-arg]
@@ -99,7 +96,12 @@ class LightTableView(BalanceMixin, TemplateView):
         context = super().get_context_data(**kwargs)
         table = LightTable(self.request)
         neighbours = more_like_these(
-            table.liked, table.unlike, limit=12, style=context["style"], request=self.request
+            table.liked,
+            table.unlike,
+            limit=12,
+            style=context["style"],
+            request=self.request,
+            why=True,
         )
         return {**context, "light_table": table, "neighbours": neighbours}
 
@@ -109,20 +111,8 @@ class LightTableView(BalanceMixin, TemplateView):
         if "clear" in request.POST:
             table.clear()
             return redirect("library:light-table")
-        pk = next((request.POST[name] for name in TABLE_ACTIONS if name in request.POST), "")
-        if not pk.isdecimal():
-            raise Http404
-        artwork = get_object_or_404(Artwork.similarity_queryset(request), pk=pk)
-        try:
-            if "remove" in request.POST:
-                table.remove(artwork)
-            else:
-                table.put(artwork, liked="unlike" not in request.POST)
-        except TableFullError:
-            text = _("The light table holds %(most)d pictures. Take one off to add another.")
-            messages.error(request, text % {"most": table.most})
-            return redirect(self._origin())
-        return redirect(f"{self._origin()}#table-{artwork.pk}")
+        artwork = press_table_button(request)
+        return redirect(f"{self._origin()}#table-{artwork.pk}" if artwork else self._origin())
 
     def _origin(self) -> str:
         """The page whose button was pressed, at the balance that it has now."""

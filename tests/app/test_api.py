@@ -216,8 +216,8 @@ class TestSeveralExamples:
         for number in range(10):
             make_embedded(f"other {number}")
         # The examples, whether they may be seen, their vectors, the planner's estimate, the
-        # roll-out's state twice, and one search.
-        with django_assert_max_num_queries(7):
+        # roll-out's state twice, one search, and the colours of what it found.
+        with django_assert_max_num_queries(8):
             assert len(client.get(self.ADDRESS, {"like": pks}).json()["results"]) == 8
 
     def test_pages_follow_each_other_by_next(self, client: Client) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from artsimilarity.colours import cubes_of
 from artsimilarity.encoder.colour import colour_histogram
 from artsimilarity.encoder.recipe import ART, ARTICLE
-from artsimilarity.swatches import SharedColour, shared_colours, shares
+from artsimilarity.swatches import SharedColour, shared_colours, shares, wanted_colours
 
 BINS = ART.colour_bins
 
@@ -119,3 +120,32 @@ def test_a_colour_is_written_as_css_does() -> None:
 )
 def test_colours_have_the_names_that_people_give_them(rgb: tuple[int, int, int], name: str) -> None:
     assert SharedColour(rgb, 0.5).name == name
+
+
+class TestWantedColours:
+    RED, BLUE = (224, 16, 16), (16, 16, 224)
+
+    def test_come_with_the_area_of_their_cubes_the_largest_first(self) -> None:
+        areas = _areas(c500=0.25, c400=0.05, c005=0.6, c050=0.1)
+        places = {one: cubes_of(one, BINS) for one in (self.RED, self.BLUE)}
+        assert wanted_colours(places, areas) == (
+            SharedColour(self.BLUE, 0.6),
+            SharedColour(self.RED, 0.25),
+        )
+
+    def test_of_a_colour_beside_a_border_have_the_area_on_either_side(self) -> None:
+        colour = (213, 16, 16)  # level 213.3 is where one cube ends
+        areas = _areas(c500=0.25, c400=0.05, c300=0.7)
+        (found,) = wanted_colours({colour: cubes_of(colour, BINS)}, areas)
+        assert found.share == pytest.approx(0.3)
+
+    def test_that_a_visitor_would_not_see_are_left_out(self) -> None:
+        areas = _areas(c500=0.029, c005=0.03)
+        places = {one: cubes_of(one, BINS) for one in (self.RED, self.BLUE)}
+        assert [one.rgb for one in wanted_colours(places, areas)] == [self.BLUE]
+
+    def test_that_are_hardly_apart_are_both_there(self) -> None:
+        other = (225, 16, 16)
+        places = {one: cubes_of(one, BINS) for one in (self.RED, other)}
+        found = wanted_colours(places, _areas(c500=1.0))
+        assert [(one.rgb, one.share) for one in found] == [(self.RED, 1.0), (other, 1.0)]

@@ -17,12 +17,13 @@ from django.utils.translation import override
 from pytest_django import Settings
 
 from artsimilarity import rollout
-from artsimilarity.models import SimilarityScale
+from artsimilarity.models import Rollout, SimilarityScale
 from artsimilarity.recipes import known_recipe
 from artsimilarity.scale import PROBABILITIES, measure
-from artsimilarity.search import more_like_this
+from artsimilarity.search import more_like_these, more_like_this, nearest, search_by_colours
 from artsimilarity.swatches import SharedColour
-from artsimilarity.why import Why
+from artsimilarity.targets import vector_target
+from artsimilarity.why import Why, explain
 from demo_site.library.models import Artwork
 from tests.app.test_scale import add_pictures
 from tests.pictures import make_embedded, unit_blocks
@@ -133,6 +134,128 @@ class TestSharedColours:
     def test_are_named_once_each(self) -> None:
         twice = (SharedColour((234, 21, 21), 0.5), SharedColour((191, 21, 21), 0.3))
         assert Why(shared_colours=twice).colours_in_words == "Shared colours: red"
+
+
+def _shown(why: Why) -> dict[str, float]:
+    return {shared.colour: round(shared.share, 2) for shared in why.shared_colours}
+
+
+class TestSeveralExamples:
+    def test_share_the_colours_of_their_middle(self) -> None:
+        examples = [
+            make_embedded("r", colour=colours(red=1)),
+            make_embedded("g", colour=colours(green=1)),
+        ]
+        make_embedded("near", colour=colours(red=0.3, green=0.1, blue=0.6))
+        (found,) = more_like_these(examples, why=True)
+        assert _shown(found.similarity_why) == {"#ea1515": 0.3, "#15ea15": 0.1}
+
+    def test_do_not_share_what_the_search_moves_away_from(self) -> None:
+        liked = make_embedded("liked", colour=colours(red=0.5, green=0.5))
+        unlike = make_embedded("unlike", colour=colours(green=1))
+        make_embedded("near", colour=colours(red=0.5, green=0.5))
+        # 0.71 of red and 0.71 - 0.5 of green are looked for: 92 and 8 per cent, once squared.
+        (found,) = more_like_these([liked], [unlike], why=True)
+        assert _shown(found.similarity_why) == {"#ea1515": 0.5, "#15ea15": 0.08}
+        more = make_embedded("more", colour=colours(green=0.1, blue=0.9))
+        found = more_like_these([more], [unlike], why=True)[0]
+        assert found.similarity_why.shared_colours == ()
+
+    def test_have_no_percentiles_since_all_pictures_are_nearer_to_a_middle(self) -> None:
+        add_pictures(40)
+        measure(Artwork)
+        examples = list(Artwork.objects.order_by("pk")[:3])
+        for liked, unlike in ((examples, []), (examples[:1], examples[1:])):
+            for found in more_like_these(liked, unlike, why=True):
+                why = found.similarity_why
+                assert (why.style_percentile, why.colour_percentile, why.words) == (None, None, "")
+
+    def test_of_one_alone_is_what_that_picture_has(self) -> None:
+        add_pictures(40)
+        measure(Artwork)
+        target = Artwork.objects.order_by("pk")[0]
+        alone = [one.similarity_why for one in more_like_these([target], why=True)]
+        assert alone == _why(target)
+        assert alone[0].style_percentile is not None
+
+    def test_that_are_hidden_leave_no_colours(self) -> None:
+        shown = make_embedded("shown", colour=colours(red=1))
+        hidden = make_embedded("hidden", colour=colours(blue=1), published=False)
+        make_embedded("near", colour=colours(red=0.4, blue=0.6))
+        (found,) = more_like_these([shown, hidden], why=True)
+        assert _shown(found.similarity_why) == {"#ea1515": 0.4}
+
+    def test_cost_one_query_more(self) -> None:
+        add_pictures(40)
+        measure(Artwork)
+        examples = list(Artwork.objects.order_by("pk")[:3])
+        with CaptureQueriesContext(connection) as plain:
+            more_like_these(examples, limit=30)
+        with CaptureQueriesContext(connection) as explained:
+            more_like_these(examples, limit=30, why=True)
+        assert len(explained) == len(plain) + 1
+
+    def test_during_a_promotion_speak_of_the_recipe_of_the_scores(self, settings: Settings) -> None:
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "NEXT_RECIPE": "tests.recipes.NEXT"}
+        for number in range(3):
+            make_embedded(f"{number}", colour=colours(red=1))
+        Artwork.objects.update(
+            embedding_next=unit_blocks(np.ones(256), colours(blue=1)).tolist(),
+            embedding_next_recipe=NEXT.fingerprint,
+        )
+        Rollout.objects.create(
+            model_label="library.Artwork", fingerprint=NEXT.fingerprint, state="promoting"
+        )
+        found = more_like_these(list(Artwork.objects.order_by("pk")[:2]), why=True)
+        assert [(one.similarity_recipe, _shown(one.similarity_why)) for one in found] == [
+            (NEXT.fingerprint, {"#1515ea": 1.0})
+        ]
+
+
+class TestNamedColours:
+    def test_are_those_that_the_picture_has_with_their_share_of_it(self) -> None:
+        make_embedded("near", colour=colours(red=0.3, blue=0.7))
+        wanted = [("#e01010", 5), ("#1010e0", 1), ("#10e010", 1)]
+        (found,) = search_by_colours(Artwork, wanted, why=True)
+        assert _shown(found.similarity_why) == {"#1010e0": 0.7, "#e01010": 0.3}
+        assert found.similarity_why.colours_in_words == "Shared colours: blue, red"
+
+    def test_say_nothing_of_style_and_know_no_percentile(self) -> None:
+        add_pictures(40)
+        measure(Artwork)
+        for found in search_by_colours(Artwork, [("#e01010", 1)], why=True):
+            why = found.similarity_why
+            assert (why.style_percentile, why.colour_percentile, why.words) == (None, None, "")
+
+    def test_cost_one_query_more(self) -> None:
+        add_pictures(40)
+        with CaptureQueriesContext(connection) as plain:
+            search_by_colours(Artwork, [("#e01010", 1)])
+        with CaptureQueriesContext(connection) as explained:
+            search_by_colours(Artwork, [("#e01010", 1)], why=True)
+        assert len(explained) == len(plain) + 1
+
+    def test_are_spared_unless_asked_for(self) -> None:
+        make_embedded("near", colour=colours(red=1))
+        (found,) = search_by_colours(Artwork, [("#e01010", 1)])
+        assert not hasattr(found, "similarity_why")
+
+
+class TestAPictureFromElsewhere:
+    def test_is_explained_as_the_same_picture_in_the_library_is(self) -> None:
+        add_pictures(40)
+        measure(Artwork)
+        stored = Artwork.objects.defer(None).order_by("pk")[0]
+        values = [float(value) for value in stored.embedding]
+        others = Artwork.objects.exclude(pk=stored.pk)
+        target = vector_target(values, stored.embedding_recipe, is_picture=True)
+        found = nearest(others, target, limit=8, style=0.75)
+        explain(found, target, using="default")
+        for one, right in zip(found, more_like_this(stored, limit=8, why=True), strict=True):
+            why, expected = one.similarity_why, right.similarity_why
+            assert why.style_percentile == pytest.approx(expected.style_percentile, abs=0.3)
+            assert why.colour_percentile == pytest.approx(expected.colour_percentile, abs=0.3)
+            assert _shown(why) == pytest.approx(_shown(expected), abs=0.01)
 
 
 class TestWords:
@@ -320,6 +443,24 @@ class TestApi:
             assert result["shared_colours"] == [
                 {"colour": s.colour, "name": s.name, "share": s.share} for s in why.shared_colours
             ]
+
+    def test_several_examples_and_named_colours_have_swatches_and_no_percentile(
+        self, client: Client
+    ) -> None:
+        one = make_embedded("one", colour=colours(red=1))
+        other = make_embedded("other", colour=colours(red=0.5, blue=0.5))
+        make_embedded("found", colour=colours(red=0.25, green=0.75))
+        several = {"like": [one.pk, other.pk]}
+        for address, query, colour in (
+            ("/api/artworks/similar-to/", several, "#ea1515"),
+            ("/api/artworks/by-colour/", {"colour": "e01010"}, "#e01010"),
+        ):
+            results = client.get(address, query).json()["results"]
+            (result,) = (one for one in results if one["picture"]["title"] == "found")
+            assert (result["style_percentile"], result["colour_percentile"]) == (None, None)
+            (shared,) = result["shared_colours"]
+            assert (shared["colour"], shared["name"]) == (colour, "red")
+            assert shared["share"] == pytest.approx(0.25, abs=1e-3)
 
     def test_what_is_not_known_is_null_and_empty(self, client: Client) -> None:
         target = make_embedded("target", colour=colours(red=1))

@@ -46,6 +46,27 @@ def test_every_picture_has_a_button_in_the_collection_and_on_its_page(client: Cl
         assert 'name="csrfmiddlewaretoken"' in page
 
 
+def test_so_have_neighbours_on_a_picture_s_page_and_on_the_table_itself(client: Client) -> None:
+    example, neighbour = make_embedded("Example"), make_embedded("Neighbour")
+    button = f'form="light-table" name="like" value="{neighbour.pk}"'
+    assert button in client.get(example.get_absolute_url()).content.decode()
+
+    press(client, "like", example)
+
+    for options in ({}, {"headers": {"X-Artsimilarity-Fragment": "1"}}):
+        assert button in client.get(ADDRESS, **options).content.decode()
+
+
+def test_what_is_found_says_which_colours_it_shares_with_the_examples(client: Client) -> None:
+    for title in ("one", "two"):
+        press(client, "like", make_embedded(title))
+    make_embedded("found")
+
+    page = client.get(ADDRESS).content.decode()
+
+    assert 'role="img" aria-label="Shared colours: black"' in page
+
+
 def test_pictures_lie_in_the_order_in_which_they_came_and_each_session_has_its_own(
     client: Client,
 ) -> None:

@@ -15,7 +15,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from artsimilarity import indexing, own_pictures
-from artsimilarity.models import SearchAnswer
+from artsimilarity.encoder.recipe import ART
+from artsimilarity.models import SearchAnswer, SimilarityScale
+from artsimilarity.scale import PROBABILITIES
 from artsimilarity.search import search_by_picture
 from demo_site.library.models import Artwork
 from tests.broker import Broker
@@ -59,6 +61,15 @@ def test_the_same_picture_is_found_first_and_nothing_is_kept(
     stale = SearchAnswer.objects.create(pk="00000000-0000-0000-0000-000000000001", vector=[])
     past = timezone.now() - timedelta(minutes=2)
     SearchAnswer.objects.filter(pk=stale.pk).update(created_at=past)
+    quantiles = {f"{what}_quantiles": list(PROBABILITIES) for what in ("style", "colour")}
+    SimilarityScale.objects.create(
+        model_label="library.Artwork",
+        fingerprint=ART.fingerprint,
+        **quantiles,
+        pictures=100,
+        pairs=4950,
+        measured_at=timezone.now(),
+    )
     log = tmp_path / "worker.log"
     with run_worker(broker_url, log, **QUICK) as worker:
         for title, colour in {"red": RED, "blue": BLUE}.items():
@@ -69,6 +80,9 @@ def test_the_same_picture_is_found_first_and_nothing_is_kept(
             body = response.json()
             assert body["results"][0]["picture"]["title"] == title
             assert body["results"][0]["colour_score"] == pytest.approx(1, abs=1e-3)
+            (shared,) = body["results"][0]["shared_colours"]
+            assert (shared["name"], shared["share"]) == (title, pytest.approx(1, abs=1e-3))
+            assert body["results"][0]["colour_percentile"] > body["results"][1]["colour_percentile"]
             assert len(body["results"]) == 2  # the hidden one is absent
         found = search_by_picture(Artwork, io.BytesIO(picture_bytes(GREEN)), style=0)
         assert "hidden" not in [picture.title for picture in found]
