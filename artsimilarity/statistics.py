@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from celery import current_app
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Min, Q
+from django.db.models.functions import TruncSecond
 from django.utils import timezone
 
 from artsimilarity import dispatch, rollout
@@ -22,6 +23,9 @@ from artsimilarity.status import EmbeddingStatus, RolloutState
 logger = logging.getLogger(__name__)
 
 _RATE_SECONDS = 60
+# Fewer pictures, or within a shorter time, are too little to tell a rate from.
+_LEAST_PICTURES = 10
+_LEAST_SECONDS = 5
 _PING_SECONDS = 0.5
 _ERRORS = 10
 
@@ -54,14 +58,17 @@ class LibraryStatus:
         total: rows, with or without a picture.
         ready: rows whose present picture is embedded.
         pending: rows that wait for a worker.
+        to_embed: the same, and in a roll-out those that lack only the new recipe's vector.
         failed: rows whose present picture could not be embedded.
         without_picture: rows that have none.
         by_recipe: rows that are served, by fingerprint of their recipe.
         rollout: the roll-out that is under way, if any.
         queue_length: tasks that wait; None if the broker does not answer.
         worker_seen: whether a worker answered; None if nobody was asked.
-        rate: pictures embedded a second, over the last minute.
-        seconds_left: at that rate; None if nothing waits or nothing moves.
+        rate: pictures embedded a second, from the first to the last of the past minute; None if
+            these are fewer than ten, or less than five seconds apart.
+        seconds_left: until ``to_embed`` are done at that rate; None if it is not known, or nothing
+            is to be done. Of a promotion no time is told: nothing is embedded in it.
         errors: those that failed, latest first, ten at most.
     """
 
@@ -69,13 +76,14 @@ class LibraryStatus:
     total: int
     ready: int
     pending: int
+    to_embed: int
     failed: int
     without_picture: int
     by_recipe: dict[str, int]
     rollout: RolloutStatus | None
     queue_length: int | None
     worker_seen: bool | None
-    rate: float
+    rate: float | None
     seconds_left: float | None
     errors: list[PictureError]
 
@@ -94,14 +102,16 @@ def library_status(
     groups = _count(rows)
     total, pending = _sum(groups, "total"), _sum(groups, "pending")
     progress = _rollout_status(model, rows, using)
-    left = pending + (progress.left if progress else 0)
+    filling = progress is not None and progress.state == RolloutState.FILLING
+    to_embed = pending + (progress.left if progress and filling else 0)
     waiting = dispatch.queue_length() if workers else None
-    rate = _sum(groups, "recent") / _RATE_SECONDS
+    rate = _rate(groups)
     return LibraryStatus(
         model=model._meta.label,
         total=total,
         ready=_sum(groups, "ready"),
         pending=pending,
+        to_embed=to_embed,
         failed=_sum(groups, "failed"),
         without_picture=total - _sum(groups, "with_picture"),
         by_recipe={
@@ -110,8 +120,8 @@ def library_status(
         rollout=progress,
         queue_length=waiting,
         worker_seen=worker_answers(waiting) if workers else None,
-        rate=round(rate, 2),
-        seconds_left=round(left / rate, 1) if left and rate else None,
+        rate=round(rate, 2) if rate else None,
+        seconds_left=round(to_embed / rate, 1) if to_embed and rate else None,
         errors=[
             PictureError(pk=str(picture.pk), title=str(picture), error=picture.embedding_error)
             for picture in rows.failed().defer(*VECTORS).order_by("-pk")[:_ERRORS]
@@ -146,7 +156,7 @@ def worker_answers(queue_length: int | None, queue: str = "") -> bool:
 def _count(rows: SimilarityQuerySet[Any]) -> list[dict[str, Any]]:
     """Count rows by their recipe and what is in them, in one pass over the table."""
     model = rows.model
-    since = timezone.now() - timedelta(seconds=_RATE_SECONDS)
+    recent = Q(embedded_at__gte=timezone.now() - timedelta(seconds=_RATE_SECONDS))
     return list(
         rows.order_by()
         .values("embedding_recipe")
@@ -157,7 +167,10 @@ def _count(rows: SimilarityQuerySet[Any]) -> list[dict[str, Any]]:
             ready=Count("pk", filter=is_settled(model, EmbeddingStatus.READY)),
             failed=Count("pk", filter=is_settled(model, EmbeddingStatus.FAILED)),
             with_picture=Count("pk", filter=has_picture(model)),
-            recent=Count("pk", filter=Q(embedded_at__gte=since)),
+            recent=Count("pk", filter=recent),
+            moments=Count(TruncSecond("embedded_at"), distinct=True, filter=recent),
+            first=Min("embedded_at", filter=recent),
+            last=Max("embedded_at", filter=recent),
         )
         .order_by("embedding_recipe")
     )
@@ -165,6 +178,20 @@ def _count(rows: SimilarityQuerySet[Any]) -> list[dict[str, Any]]:
 
 def _sum(groups: list[dict[str, Any]], name: str) -> int:
     return sum(group[name] for group in groups)
+
+
+def _rate(groups: list[dict[str, Any]]) -> float | None:
+    """Pictures a second while there was work; None if too few were embedded to tell."""
+    pictures, moments = _sum(groups, "recent"), _sum(groups, "moments")
+    if pictures < _LEAST_PICTURES:
+        return None
+    first = min(group["first"] for group in groups if group["first"])
+    last = max(group["last"] for group in groups if group["last"])
+    seconds: float = (last - first).total_seconds()
+    if seconds < _LEAST_SECONDS:
+        return None
+    # Pictures come in batches, and the first batch was worked on before the span began.
+    return (pictures - pictures / moments) / seconds
 
 
 def _rollout_status(

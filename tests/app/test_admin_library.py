@@ -16,6 +16,7 @@ from artsimilarity.admin_actions import ACTIONS
 from artsimilarity.encoder.recipe import ART
 from artsimilarity.models import Rollout
 from demo_site.library.models import Artwork
+from tests.app.test_statistics import embedded_at
 from tests.broker import Broker
 from tests.pictures import BLUE, RED, make_artwork, make_embedded
 
@@ -87,6 +88,28 @@ class TestLibraryPage:
         assert "<progress" in answer["panel"]
         assert _url("pending") in answer["panel"]
 
+    def test_tells_rate_and_time_left_once_enough_was_measured(
+        self, admin_client: Client, broker: Broker
+    ) -> None:
+        for number in range(3):
+            make_artwork(f"waiting {number}")
+        embedded_at(3)
+        page = admin_client.get(LIBRARY).content.decode()
+        assert "not enough measured yet" in page
+        assert "pictures a second" not in page
+        assert " left<" not in page
+
+        embedded_at(*range(5, 43, 2))
+        page = admin_client.get(LIBRARY).content.decode()
+        assert "not enough measured yet" not in page
+        assert "0.5 pictures a second · less than a minute left" in page
+
+    def test_where_nothing_waits_does_not_ask_for_more_to_measure(
+        self, admin_client: Client, broker: Broker
+    ) -> None:
+        make_embedded("ready")
+        assert "not enough measured" not in admin_client.get(LIBRARY).content.decode()
+
     def test_of_an_empty_library_shows_no_bar(self, admin_client: Client, broker: Broker) -> None:
         page = admin_client.get(LIBRARY).content.decode()
         assert "There are no pictures yet." in page
@@ -117,8 +140,9 @@ class TestButtons:
     def test_the_confirmation_tells_the_time_from_the_rate_of_the_last_minute(
         self, admin_client: Client, broker: Broker
     ) -> None:
-        artworks = [make_artwork(f"{i}") for i in range(3)]
-        indexing.embed(Artwork, [artwork.pk for artwork in artworks])
+        embedded_at(*range(2, 50, 4))  # one in four seconds
+        for number in range(6):
+            make_artwork(f"waiting {number}")
         assert "about 1 minute." in admin_client.get(_url("all")).content.decode()
 
     @pytest.mark.parametrize("which", ["pending", "failed", "all"])
