@@ -187,7 +187,9 @@ class SimilarityAdminMixin(_ModelAdmin):
             **self._status_context(self._library_status(request)),
             "title": _("Embeddings of the library"),
             "status_url": self._url("library_status"),
-            "duplicates_url": self._url("duplicates"),
+            "duplicates_url": (
+                self._url("duplicates") if self.model.similarity_finds_duplicates else ""
+            ),
         }
         return TemplateResponse(request, "admin/artsimilarity/library.html", context)
 

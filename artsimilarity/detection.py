@@ -37,8 +37,11 @@ _SLICE = 200
 def look_after_embedding(
     model: type[SimilarityMixin], pks: Sequence[Any], *, using: str = "default"
 ) -> None:
-    """Look for duplicates of what was just embedded; the embedding never fails for it."""
-    if not pks:
+    """Look for duplicates of what was just embedded; the embedding never fails for it.
+
+    Not where the model has ``similarity_finds_duplicates = False``.
+    """
+    if not pks or not model.similarity_finds_duplicates:
         return
     try:
         look_for_duplicates(model, pks, using=using)

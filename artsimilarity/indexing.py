@@ -252,14 +252,16 @@ class _Run:
             logger.info("%s: %s", claim.image, error, exc_info=True)
             self.writer.fail(claim, str(error))
             return None
-        signature = sign(squares[self.plan.serving.side])
+        signature = None
+        if self.model.similarity_finds_duplicates:
+            signature = sign(squares[self.plan.serving.side])
         return _Picture(claim, digest, squares, signature)
 
 
 @dataclass(frozen=True)
 class _Picture:
     """A file that was read: its sha256, its pixels at the sides that the recipes want, and its
-    signature."""
+    signature, if it has one and duplicates are looked for."""
 
     claim: _Claim
     digest: str

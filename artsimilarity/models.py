@@ -55,6 +55,10 @@ class SimilarityMixin(models.Model):
     similarity_image_field: ClassVar[str] = "image"
     """Name of the model's ``ImageField`` or ``FileField`` that holds the picture."""
 
+    similarity_finds_duplicates: ClassVar[bool] = True
+    """Whether workers look for scans of one print. False spares the index of the signatures (run
+    ``makemigrations``) and the signatures of pictures embedded from then on."""
+
     embedding = EmbeddingField(_("embedding"))
     embedding_next = EmbeddingField(_("embedding under the next recipe"))
     embedding_signature = SignatureField(_("signature by which duplicates are found"))
@@ -271,13 +275,14 @@ def _add_indexes(sender: type[models.Model], **kwargs: Any) -> None:
                 name=f"{options.db_table[:12]}_{digest}_hnsw",
             )
         )
-    indexes.append(
-        HnswIndex(
-            fields=["embedding_signature"],
-            opclasses=["halfvec_ip_ops"],
-            name=f"{options.db_table[:12]}_{digest}_sign",
+    if sender.similarity_finds_duplicates:
+        indexes.append(
+            HnswIndex(
+                fields=["embedding_signature"],
+                opclasses=["halfvec_ip_ops"],
+                name=f"{options.db_table[:12]}_{digest}_sign",
+            )
         )
-    )
     options.indexes = [*options.indexes, *indexes]
     options.original_attrs["indexes"] = options.indexes
 

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from django.db import models
 from django.template import Context, Template
 from django.test import Client, RequestFactory
+from django.test.utils import isolate_apps
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -21,7 +24,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from artsimilarity import detection, dispatch, duplicates, indexing, sweep
 from artsimilarity.encoder import signature as signatures
 from artsimilarity.fields import SIGNATURE_DIMENSIONS
-from artsimilarity.models import DuplicatePair
+from artsimilarity.models import DuplicatePair, SimilarityMixin
 from artsimilarity.search import more_like_these, more_like_this
 from demo_site.library.models import Artwork
 from tests.broker import Broker
@@ -84,6 +87,58 @@ def ladder(count: int, **fields: Any) -> list[Artwork]:
         make_embedded(f"{i}", [1, i / 10], [1, 0], embedding_digest=f"{i:064}", **fields)
         for i in range(count)
     ]
+
+
+@pytest.fixture
+def without_duplicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that does not look for them."""
+    monkeypatch.setattr(Artwork, "similarity_finds_duplicates", False)
+
+
+@pytest.mark.usefixtures("without_duplicates")
+class TestDoingWithout:
+    def test_drops_the_index_of_the_signatures_and_no_other(self) -> None:
+        @isolate_apps("demo_site.library")
+        def indexed(finds: bool) -> list[list[str]]:
+            class Photo(SimilarityMixin, models.Model):  # noqa: DJ008
+                similarity_finds_duplicates = finds
+                image = models.ImageField()
+
+                class Meta:
+                    app_label = "library"
+
+            assert Photo._meta.original_attrs["indexes"] == Photo._meta.indexes
+            return [index.fields for index in Photo._meta.indexes]
+
+        assert indexed(True) == [["embedding_status"], ["embedding"], ["embedding_signature"]]
+        assert indexed(False) == [["embedding_status"], ["embedding"]]
+
+    def test_embeds_without_signing_or_comparing(self, caplog: pytest.LogCaptureFixture) -> None:
+        first, second = upload(drawing(1)), upload(drawing(1), quality=40)
+        assert len(embed(first, second).embedded) == 2
+        assert Artwork.objects.filter(embedding_signature=None).count() == 2
+        assert pairs() == set()
+
+    def test_the_command_names_what_to_take_away(self) -> None:
+        with pytest.raises(CommandError, match="similarity_finds_duplicates = False"):
+            call_command("find_duplicates")
+
+    def test_the_admin_offers_no_report(self, admin_client: Client, dead_broker: None) -> None:
+        page = admin_client.get(reverse("admin:library_artwork_library")).content.decode()
+        assert "Near-duplicates" not in page
+
+    def test_pairs_from_before_go_on_counting(self) -> None:
+        target, near, copy = ladder(3)
+        pair_of(near, copy)
+        assert list(more_like_this(target, hide_duplicates=True)) == [near]
+
+    def test_can_be_undone_by_signing_what_was_embedded_meanwhile(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        embed(upload(drawing(1)), upload(drawing(1), quality=40))
+        monkeypatch.setattr(Artwork, "similarity_finds_duplicates", True)
+        call_command("find_duplicates", "--sign", stdout=io.StringIO())
+        assert len(pairs()) == 1
 
 
 class TestDetection:

@@ -37,6 +37,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Sign if asked to, forget what is stale, and walk through the library."""
         model, using = model_choice.choose(options)
+        if not model.similarity_finds_duplicates:
+            raise CommandError(
+                _(
+                    "%(model)s says similarity_finds_duplicates = False. Take that away, and run "
+                    "“manage.py makemigrations” and “manage.py migrate”, to look for duplicates."
+                )
+                % {"model": model.__name__}
+            )
         after = self._key(model, options["after"])
         unsigned = detection.unsigned(model, using=using).count()
         if options["sign"] and unsigned:
