@@ -19,9 +19,6 @@ MAX_COLOURS: Final = 5
 # likes on both sides of it. Chosen by measurement: docs/searching.md.
 _SPREAD: Final = 10.0
 
-# Of the colour in the cube that holds most of it; from here on a cube holds the colour too.
-_PASSES_FROM: Final = 0.5
-
 _HEX: Final = re.compile(r"#?([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})", re.IGNORECASE)
 # What this module knows of how a recipe counts colours.
 _UNDERSTOOD: Final = {"colour_bins", "colour_sample", "colour_root"}
@@ -105,31 +102,12 @@ def colour_vector(colours: Sequence[WeightedColour], recipe: Recipe) -> list[flo
     total = math.fsum(weight for _colour, weight in colours)
     shares = [0.0] * bins**3
     for colour, weight in colours:
-        for place, share in enumerate(_shares_of_cubes(colour, bins)):
+        red, green, blue = (_shares_of_axis(level, bins) for level in colour)
+        cubes = (r * g * b for r in red for g in green for b in blue)
+        for place, share in enumerate(cubes):
             shares[place] += weight / total * share
     values = [math.sqrt(share) for share in shares] if recipe.colour_root else shares
     return [0.0] * recipe.style_dimensions + values
-
-
-def cubes_of(colour: tuple[int, int, int], bins: int) -> tuple[int, ...]:
-    """Return the places of the cubes in which a pixel passes for the colour.
-
-    That is the cube that holds most of the colour's distribution, and its neighbours that hold at
-    least half as much: the colour lies beside their border.
-
-    Args:
-        colour: red, green and blue, 0..255.
-        bins: cubes along each axis.
-    """
-    shares = _shares_of_cubes(colour, bins)
-    least = max(shares) * _PASSES_FROM
-    return tuple(place for place, share in enumerate(shares) if share >= least)
-
-
-def _shares_of_cubes(colour: tuple[int, int, int], bins: int) -> list[float]:
-    """Return how much of a colour's distribution lies in each cube; 1 in all."""
-    red, green, blue = (_shares_of_axis(level, bins) for level in colour)
-    return [r * g * b for r in red for g in green for b in blue]
 
 
 def _shares_of_axis(level: int, bins: int) -> list[float]:

@@ -19,7 +19,7 @@ MOST_SWATCHES: Final = 5
 LEAST_SHARE: Final = 0.03
 """Of both pictures' area; a smaller patch of colour is nothing that a visitor would see."""
 
-# Neighbouring cubes closer than this in Oklab, where black and white are 1 apart, are one swatch.
+# Colours closer than this in Oklab, where black and white are 1 apart, count as one.
 _ALIKE: Final = 0.1
 
 Rgb = tuple[int, int, int]
@@ -136,15 +136,31 @@ def shared_colours(
     )
 
 
+def cubes_of(colour: Rgb, bins: int) -> tuple[int, ...]:
+    """Return the cube that a colour lies in, and those that hardly differ from it to the eye.
+
+    Args:
+        colour: red, green and blue, 0..255.
+        bins: cubes along each axis.
+    """
+    red, green, blue = (level * bins // 256 for level in colour)
+    own, seen = (red * bins + green) * bins + blue, _oklab(colour)
+    return tuple(
+        place
+        for place in range(bins**3)
+        if place == own or math.dist(seen, _oklab(_centre(place, bins))) < _ALIKE
+    )
+
+
 def wanted_colours(
     cubes: Mapping[Rgb, Sequence[int]], areas: Sequence[float]
 ) -> tuple[SharedColour, ...]:
     """Return those of some named colours of which a picture has much, the largest share first.
 
-    Colours that are hardly apart may lie in the same cubes; then each has all of the area there.
+    Colours that are hardly apart may have cubes in common; then each has all of the area there.
 
     Args:
-        cubes: of each colour, as :func:`artsimilarity.colours.cubes_of` says.
+        cubes: of each colour, see :func:`cubes_of`.
         areas: the picture's shares of the cubes.
 
     Returns:

@@ -14,12 +14,18 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from artsimilarity.colours import WeightedColour, cubes_of
+from artsimilarity.colours import WeightedColour
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.expressions import Subvector
 from artsimilarity.recipes import known_recipe
 from artsimilarity.scale import current_scale, percentile
-from artsimilarity.swatches import SharedColour, shared_colours, shares, wanted_colours
+from artsimilarity.swatches import (
+    SharedColour,
+    cubes_of,
+    shared_colours,
+    shares,
+    wanted_colours,
+)
 from artsimilarity.targets import Target
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from artsimilarity.colours import (
     ColoursNotUnderstood,
     WeightedColour,
     colour_vector,
-    cubes_of,
     parse_colour,
     parse_colours,
 )
@@ -94,22 +93,6 @@ class TestVector:
         lab = LabRecipe(**{name: getattr(ART, name) for name in ART.__dataclass_fields__})
         with pytest.raises(ColoursNotUnderstood, match="'art' has colour_space"):
             colour_vector([WeightedColour(RED)], lab)
-
-
-class TestCubes:
-    @given(LEVELS)
-    def test_hold_the_colour_itself_and_reach_no_further_than_its_neighbours(
-        self, colour: tuple[int, int, int]
-    ) -> None:
-        own = np.array([level * 6 // 256 for level in colour])
-        places = np.array(np.unravel_index(cubes_of(colour, 6), (6, 6, 6))).T
-        assert own.tolist() in places.tolist()
-        assert np.abs(places - own).max() <= 1
-
-    def test_are_several_only_beside_a_border(self) -> None:
-        assert len(cubes_of((149, 149, 149), 6)) == 1
-        assert len(cubes_of((128, 149, 149), 6)) == 2
-        assert len(cubes_of((128, 128, 128), 6)) == 8
 
 
 class TestParsing:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from artsimilarity.colours import cubes_of
 from artsimilarity.encoder.colour import colour_histogram
 from artsimilarity.encoder.recipe import ART, ARTICLE
-from artsimilarity.swatches import SharedColour, shared_colours, shares, wanted_colours
+from artsimilarity.swatches import (
+    Rgb,
+    SharedColour,
+    cubes_of,
+    shared_colours,
+    shares,
+    wanted_colours,
+)
 
 BINS = ART.colour_bins
 
@@ -122,27 +130,41 @@ def test_colours_have_the_names_that_people_give_them(rgb: tuple[int, int, int],
     assert SharedColour(rgb, 0.5).name == name
 
 
+class TestCubesOfAColour:
+    @given(st.tuples(*[st.integers(0, 255)] * 3), st.sampled_from([4, 6]))
+    def test_are_at_least_the_one_that_pixels_of_the_colour_are_counted_in(
+        self, colour: Rgb, bins: int
+    ) -> None:
+        counted = colour_histogram(np.full((2, 2, 3), colour, np.uint8), bins)
+        assert counted.argmax() in cubes_of(colour, bins)
+
+    def test_on_either_side_of_a_border_are_nearly_the_same(self) -> None:
+        assert set(cubes_of((170, 60, 40), BINS)) == set(cubes_of((171, 60, 40), BINS))
+
+    def test_of_red_hold_no_blue(self) -> None:
+        assert not set(cubes_of((224, 16, 16), BINS)) & set(cubes_of((16, 16, 224), BINS))
+
+
 class TestWantedColours:
     RED, BLUE = (224, 16, 16), (16, 16, 224)
+    PLACES = {RED: cubes_of(RED, BINS), BLUE: cubes_of(BLUE, BINS)}
 
     def test_come_with_the_area_of_their_cubes_the_largest_first(self) -> None:
-        areas = _areas(c500=0.25, c400=0.05, c005=0.6, c050=0.1)
-        places = {one: cubes_of(one, BINS) for one in (self.RED, self.BLUE)}
-        assert wanted_colours(places, areas) == (
+        areas = _areas(c500=0.25, c005=0.6, c050=0.15)
+        assert wanted_colours(self.PLACES, areas) == (
             SharedColour(self.BLUE, 0.6),
             SharedColour(self.RED, 0.25),
         )
 
-    def test_of_a_colour_beside_a_border_have_the_area_on_either_side(self) -> None:
-        colour = (213, 16, 16)  # level 213.3 is where one cube ends
-        areas = _areas(c500=0.25, c400=0.05, c300=0.7)
-        (found,) = wanted_colours({colour: cubes_of(colour, BINS)}, areas)
-        assert found.share == pytest.approx(0.3)
+    def test_have_the_area_of_several_cubes_that_look_alike(self) -> None:
+        grey = (106, 106, 106)
+        areas = _areas(c222=0.4, c223=0.2, c555=0.4)
+        (found,) = wanted_colours({grey: cubes_of(grey, BINS)}, areas)
+        assert found.share == pytest.approx(0.6)
 
     def test_that_a_visitor_would_not_see_are_left_out(self) -> None:
         areas = _areas(c500=0.029, c005=0.03)
-        places = {one: cubes_of(one, BINS) for one in (self.RED, self.BLUE)}
-        assert [one.rgb for one in wanted_colours(places, areas)] == [self.BLUE]
+        assert [one.rgb for one in wanted_colours(self.PLACES, areas)] == [self.BLUE]
 
     def test_that_are_hardly_apart_are_both_there(self) -> None:
         other = (225, 16, 16)
