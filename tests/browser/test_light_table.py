@@ -93,3 +93,18 @@ def test_the_slider_moves_it_and_turning_a_picture_keeps_the_balance(
 
     expect(page.get_by_text("1 of 12 pictures")).to_be_visible()
     expect(slider).to_have_value("0")
+
+
+def test_a_neighbour_is_added_from_the_list_that_the_slider_has_filled(
+    page: Page, library: None
+) -> None:
+    page.goto("/")
+    page.get_by_text("Left", exact=True).click()
+    slider = page.get_by_role("slider", name="Compare by")
+    with page.expect_response(lambda response: "style=0" in response.url):
+        slider.press("Home")
+
+    add(page, "Between")
+
+    assert "?style=0#table-" in page.url
+    expect(slider).to_have_value("0")

@@ -115,6 +115,21 @@ class TestByOwnPicture:
         page.get_by_role("button", name="Find pictures").click()
         expect(found(page)).to_have_text(["The red one", "The blue one"])
 
+    def test_what_was_found_stays_when_a_picture_of_it_is_laid_on_the_light_table(
+        self, visit: Visit, worker: Worker
+    ) -> None:
+        page = visit(java_script_enabled=False)
+        page.goto(reverse("library:picture"))
+        file = {"name": "mine.png", "mimeType": "image/png", "buffer": picture_bytes(RED)}
+        page.get_by_label("Your picture").set_input_files(file)
+        page.get_by_role("button", name="Find pictures").click()
+        page.get_by_role("button", name="Add to light table “The blue one”").click()
+        expect(found(page)).to_have_text(["The red one", "The blue one"])
+        expect(page.locator(".tally")).to_contain_text("1")
+        page.get_by_role("button", name="Take off light table “The blue one”").click()
+        expect(found(page)).to_have_text(["The red one", "The blue one"])
+        expect(page.locator(".tally")).to_have_count(0)
+
     def test_says_what_to_do_where_no_worker_answers(self, page: Page, library: None) -> None:
         page.goto(reverse("library:picture"))
         file = {"name": "mine.png", "mimeType": "image/png", "buffer": picture_bytes(RED)}
