@@ -344,7 +344,7 @@ def more_like_these(
         limit: as for :func:`more_like_this`, and so are all the others.
         queryset: the rows to choose from; the examples need not be among them.
         why: whether each picture found carries ``similarity_why``; without percentiles unless there
-            is one example alone, since to the middle of several all pictures are nearer.
+            is one example alone, since scores against a middle are not those of pairs.
 
     Raises:
         TypeError: the pictures are of several models.

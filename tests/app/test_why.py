@@ -161,7 +161,7 @@ class TestSeveralExamples:
         found = more_like_these([more], [unlike], why=True)[0]
         assert found.similarity_why.shared_colours == ()
 
-    def test_have_no_percentiles_since_all_pictures_are_nearer_to_a_middle(self) -> None:
+    def test_have_no_percentiles_since_a_middle_is_no_picture(self) -> None:
         add_pictures(40)
         measure(Artwork)
         examples = list(Artwork.objects.order_by("pk")[:3])
