@@ -70,7 +70,11 @@ def describe(
 
     settings = get_settings()
     encoder: indexing.PictureEncoder = import_string(settings.ENCODER)(
-        recipe, device=settings.DEVICE, threads=settings.THREADS, batch_size=settings.BATCH_SIZE
+        recipe,
+        device=settings.DEVICE,
+        threads=settings.THREADS,
+        batch_size=settings.BATCH_SIZE,
+        precision=settings.PRECISION,
     )
     names = _draw(model, seed, using)
     count = min(count, len(names))

@@ -33,7 +33,10 @@ class Settings:
     ENCODER: str = "artsimilarity.encoder.encoder.Encoder"
     # "auto" takes CUDA, else Apple's MPS, else the CPU; or a torch device by name.
     DEVICE: str = "auto"
-    # Threads torch may use in one worker process; None divides the cores by the pool's processes.
+    # "auto" computes in float16 on CUDA where the vectors bear it; or "float32", "float16".
+    PRECISION: str = "auto"
+    # Threads that one worker process may use, in torch and to decode pictures; None divides the
+    # cores by the pool's processes.
     THREADS: int | None = None
     # Celery queue of our tasks, of their own so that a flood of uploads starves nobody else's.
     QUEUE: str = "artsimilarity"
@@ -99,6 +102,8 @@ class Settings:
             self._require(key, value is None or value >= 1, "must be None, 1 or more")
         for key in ("EF_SEARCH", "EF_SEARCH_COLOUR"):
             self._require(key, 1 <= getattr(self, key) <= 1000, "must lie between 1 and 1000")
+        kinds = ("auto", "float32", "float16")
+        self._require("PRECISION", self.PRECISION in kinds, f"must be one of {kinds}")
         known = ("strict_order", "relaxed_order", "off")
         self._require("ITERATIVE_SCAN", self.ITERATIVE_SCAN in known, f"must be one of {known}")
         self._require("HNSW_M", 2 <= self.HNSW_M <= 100, "must lie between 2 and 100")

@@ -11,7 +11,7 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
@@ -42,6 +42,9 @@ _MAGIC: Final = {
 # averages over several pixels; Pillow's `reduce` keeps the same distance for other formats.
 _DRAFT_FACTOR: Final = 2
 _REDUCING_GAP: Final = 3.0
+
+# Threads that share a lock hold only one picture of more pixels than this: 64 MB at 4 bytes each.
+_LARGE_PIXELS: Final = 16_000_000
 
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -116,7 +119,11 @@ DEFAULT_LIMITS: Final = Limits()
 
 
 def read_square(
-    data: bytes, *, side: int = 224, limits: Limits = DEFAULT_LIMITS
+    data: bytes,
+    *,
+    side: int = 224,
+    limits: Limits = DEFAULT_LIMITS,
+    large: AbstractContextManager[object] | None = None,
 ) -> NDArray[np.uint8]:
     """Decodes a picture file and squashes it to a square, whatever its proportions.
 
@@ -128,6 +135,9 @@ def read_square(
         data: Contents of the file.
         side: Width and height of the square in pixels.
         limits: What to refuse.
+        large: A lock that is held while a picture is decoded that takes much memory (more than 16
+            megapixels after a JPEG's reduction), so that threads hold one such picture and not one
+            each.
 
     Returns:
         sRGB values, shape (side, side, 3), uint8.
@@ -139,10 +149,16 @@ def read_square(
     """
     import numpy as np
 
-    return np.asarray(open_square(data, side=side, limits=limits))
+    return np.asarray(open_square(data, side=side, limits=limits, large=large))
 
 
-def open_square(data: bytes, *, side: int = 224, limits: Limits = DEFAULT_LIMITS) -> Image.Image:
+def open_square(
+    data: bytes,
+    *,
+    side: int = 224,
+    limits: Limits = DEFAULT_LIMITS,
+    large: AbstractContextManager[object] | None = None,
+) -> Image.Image:
     """Does the same as ``read_square``, and needs no numpy but for grey of 32 bits.
 
     Returns:
@@ -156,7 +172,8 @@ def open_square(data: bytes, *, side: int = 224, limits: Limits = DEFAULT_LIMITS
     with _open(data) as image:
         _check_size(image.size, limits)
         try:
-            return _squash(image, data, side)
+            with _turn_of(_draft(image, side), large):
+                return _squash(image, data, side)
         except (MemoryError, PictureError):
             raise
         except Exception as error:
@@ -229,10 +246,26 @@ def _without_bomb_warning() -> Iterator[None]:
         yield
 
 
-def _squash(image: Image.Image, data: bytes, side: int) -> Image.Image:
-    """Decodes and squashes an opened picture; may raise whatever Pillow raises."""
+def _draft(image: Image.Image, side: int) -> int:
+    """Has a JPEG decoded at reduced size; returns the pixels that decoding holds in memory."""
+    declared = image.width * image.height
     if image.format in ("JPEG", "MPO"):
         image.draft(None, (_DRAFT_FACTOR * side, _DRAFT_FACTOR * side))
+        if image.info.get("progressive"):
+            return (
+                declared  # libjpeg keeps the coefficients of all of it, whatever it makes of them
+            )
+    return image.width * image.height
+
+
+def _turn_of(
+    pixels: int, large: AbstractContextManager[object] | None
+) -> AbstractContextManager[object]:
+    return nullcontext() if large is None or pixels <= _LARGE_PIXELS else large
+
+
+def _squash(image: Image.Image, data: bytes, side: int) -> Image.Image:
+    """Decodes and squashes an opened picture; may raise whatever Pillow raises."""
     _load(image)
     orientation = _orientation(image)
     profile = image.info.get("icc_profile")

@@ -33,6 +33,7 @@ def test_a_change_takes_effect_at_once(settings: Settings) -> None:
         ({"LIMIT": True}, r"\['LIMIT'\] must be int"),
         ({"THREADS": 1.5}, r"\['THREADS'\] must be int or NoneType"),
         ({"THREADS": 0}, r"\['THREADS'\] must be None, 1 or more"),
+        ({"PRECISION": "half"}, "one of .*float16"),
         ({"CHUNK_SIZE": 0}, r"\['CHUNK_SIZE'\] must be 1 or more"),
         ({"EF_SEARCH": 1001}, "between 1 and 1000"),
         ({"ITERATIVE_SCAN": "on"}, "one of .*strict_order"),

@@ -612,3 +612,35 @@ except MemoryError:
         check=True,
     )
     assert done.stdout.decode().strip() == "MemoryError"
+
+
+class Turn:
+    """A lock that counts how often it was taken."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def __enter__(self) -> None:
+        self.taken += 1
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("size", "kind", "options", "taken"),
+    [
+        ((4001, 4000), "PNG", {}, 1),
+        ((4000, 4000), "PNG", {}, 0),
+        ((4001, 4000), "JPEG", {}, 0),
+        ((4001, 4000), "JPEG", {"progressive": True}, 1),
+    ],
+    ids=["large", "not large", "a JPEG is reduced", "a progressive JPEG is not"],
+)
+def test_a_picture_that_takes_much_memory_waits_for_its_turn(
+    size: tuple[int, int], kind: str, options: dict[str, object], taken: int
+) -> None:
+    data = saved(Image.new("L", size), kind, **options)
+    turn = Turn()
+    np.testing.assert_array_equal(read_square(data, large=turn), read_square(data))
+    assert turn.taken == taken
