@@ -11,6 +11,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from artsimilarity.encoder.decoding import DecodingThreads, Squares
+    from artsimilarity.encoder.images import Limits
     from artsimilarity.models import SimilarityMixin
 
 logger = logging.getLogger(__name__)
@@ -48,7 +51,13 @@ class PictureEncoder(Protocol):
     batch_size: int
 
     def __init__(
-        self, recipe: Recipe, *, device: str, threads: int | None, batch_size: int | None
+        self,
+        recipe: Recipe,
+        *,
+        device: str,
+        threads: int | None,
+        batch_size: int | None,
+        precision: str,
     ) -> None: ...
 
     def encode(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
@@ -108,27 +117,31 @@ def embed(
         model: the host's picture model.
         pks: primary keys, also as text.
         using: database alias.
-        threads: for torch, where ``ARTSIMILARITY["THREADS"]`` is None; None leaves it to torch.
+        threads: for torch and for decoding, where ``ARTSIMILARITY["THREADS"]`` is None; None leaves
+            it to torch, and decodes in one.
         on_progress: called with the number of pictures done since its last call.
         should_stop: asked between pictures; once it says yes, the rest is left unfinished.
 
     Raises:
         django.db.OperationalError: the database went away; the pictures in hand stay pending.
     """
+    from artsimilarity.encoder.decoding import DecodingThreads
+
     started = time.monotonic()
-    run = _Run(model, using, threads)
-    waiting = [str(pk) for pk in pks]
-    while waiting:
-        if should_stop():
-            run.result.unfinished = waiting
-            break
-        total = len(waiting)
-        claims, waiting = run.claim(waiting)
-        done = len(run.result.embedded)
-        run.embed(claims)
-        detection.look_after_embedding(model, run.result.embedded[done:], using=using)
-        if on_progress:
-            on_progress(total - len(waiting))
+    with DecodingThreads(get_settings().THREADS or threads or 1, limits=_limits()) as decoding:
+        run = _Run(model, using, threads, decoding)
+        waiting = [str(pk) for pk in pks]
+        while waiting:
+            if should_stop():
+                run.result.unfinished = waiting
+                break
+            total = len(waiting)
+            claims, waiting = run.claim(waiting)
+            done = len(run.result.embedded)
+            run.embed(claims)
+            detection.look_after_embedding(model, run.result.embedded[done:], using=using)
+            if on_progress:
+                on_progress(total - len(waiting))
     seconds = time.monotonic() - started
     _log(model, run.result, seconds)
     signals.chunk_embedded.send_robust(model, result=run.result, seconds=seconds)
@@ -138,9 +151,16 @@ def embed(
 class _Run:
     """One call of :func:`embed`: the same recipes from its first picture to its last."""
 
-    def __init__(self, model: type[SimilarityMixin], using: str, threads: int | None) -> None:
+    def __init__(
+        self,
+        model: type[SimilarityMixin],
+        using: str,
+        threads: int | None,
+        decoding: DecodingThreads,
+    ) -> None:
         self.model = model
         self.using = using
+        self.decoding = decoding
         self.result = Result()
         self.plan = current_plan(model, using)
         load = partial(load_encoder, using=using, threads=threads)
@@ -202,7 +222,8 @@ class _Run:
 
     def embed(self, claims: Sequence[_Claim]) -> None:
         """Read, encode and record the claimed pictures."""
-        read = [picture for claim in claims if (picture := self._read(claim))]
+        files = [file for claim in claims if (file := self._read(claim))]
+        read = [picture for file in files if (picture := self._decoded(file))]
         vectors: list[dict[Recipe, NDArray[np.float32] | Exception]] = [{} for _ in read]
         for recipe, encoder in self.encoders.items():
             wanted = [i for i, one in enumerate(read) if recipe.side in one.squares]
@@ -218,10 +239,11 @@ class _Run:
             else:
                 self.writer.retry(one.claim, _("The encoder failed: %(error)s") % {"error": error})
 
-    def _read(self, claim: _Claim) -> _Picture | None:
-        """Read one file; None if that failed, which is recorded then."""
-        from artsimilarity.encoder.images import PictureError
+    def _read(self, claim: _Claim) -> _File | None:
+        """Read one file and have it decoded; None if reading failed, which is recorded then.
 
+        In this thread: a storage may use the database, whose connections belong to one thread.
+        """
         if claim.attempts > get_settings().MAX_ATTEMPTS:
             reason = _(
                 "The worker stopped %(count)d times while it embedded this picture, perhaps for "
@@ -246,21 +268,33 @@ class _Run:
         if claim.digest and claim.digest != digest:
             self.writer.reset(claim)
             return None
-        try:
-            squares = {r.side: read_square(data, r.side) for r in self.plan.recipes}
-        except PictureError as error:
-            logger.info("%s: %s", claim.image, error, exc_info=True)
-            self.writer.fail(claim, str(error))
+        sides = {recipe.side for recipe in self.plan.recipes}
+        return _File(claim, digest, self.decoding.submit(data, sides))
+
+    def _decoded(self, file: _File) -> _Picture | None:
+        """Wait for one picture; None if it cannot be decoded, which is recorded then."""
+        squares = file.decoding.result()
+        if not isinstance(squares, dict):
+            self.writer.fail(file.claim, str(squares))
             return None
         signature = None
         if self.model.similarity_finds_duplicates:
             signature = sign(squares[self.plan.serving.side])
-        return _Picture(claim, digest, squares, signature)
+        return _Picture(file.claim, file.digest, squares, signature)
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file that was read and is being decoded."""
+
+    claim: _Claim
+    digest: str
+    decoding: Future[Squares]
 
 
 @dataclass(frozen=True)
 class _Picture:
-    """A file that was read: its sha256, its pixels at the sides that the recipes want, and its
+    """A file that was decoded: its sha256, its pixels at the sides that the recipes want, and its
     signature, if it has one and duplicates are looked for."""
 
     claim: _Claim
@@ -385,9 +419,14 @@ def read_square(data: bytes, side: int) -> NDArray[np.uint8]:
     """Decode a file within the limits of the settings; raises ``PictureError``."""
     from artsimilarity.encoder import images
 
+    return images.read_square(data, side=side, limits=_limits())
+
+
+def _limits() -> Limits:
+    from artsimilarity.encoder.images import Limits
+
     settings = get_settings()
-    limits = images.Limits(max_bytes=settings.MAX_BYTES, max_pixels=settings.MAX_PIXELS)
-    return images.read_square(data, side=side, limits=limits)
+    return Limits(max_bytes=settings.MAX_BYTES, max_pixels=settings.MAX_PIXELS)
 
 
 def sign(square: NDArray[np.uint8]) -> list[float] | None:
@@ -416,6 +455,7 @@ def load_encoder(recipe: Recipe, *, using: str, threads: int | None) -> PictureE
         settings.DEVICE,
         settings.THREADS or threads,
         settings.BATCH_SIZE,
+        settings.PRECISION,
         using,
     )
 
@@ -427,6 +467,7 @@ def _get_encoder(
     device: str,
     threads: int | None,
     batch_size: int | None,
+    precision: str,
     using: str,
 ) -> PictureEncoder:
     """Load the encoder, with torch and the weights, once in a process and not before it is used."""
@@ -434,7 +475,9 @@ def _get_encoder(
 
     fetch(recipe, using=using)
     encoder: type[PictureEncoder] = import_string(path)
-    return encoder(recipe, device=device, threads=threads, batch_size=batch_size)
+    return encoder(
+        recipe, device=device, threads=threads, batch_size=batch_size, precision=precision
+    )
 
 
 def _log(model: type[SimilarityMixin], result: Result, seconds: float) -> None:

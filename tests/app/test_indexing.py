@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,45 @@ class TestFailure:
         artwork.save()
         _embed(artwork)
         assert _stored(artwork).embedding is None
+
+
+class TestThreads:
+    """Several pictures of a claim are decoded at once; all else stays as it was."""
+
+    @pytest.fixture(autouse=True)
+    def _several(self, settings: Settings) -> None:
+        _use(settings, THREADS=3)
+
+    def test_each_picture_gets_its_own_vector(self) -> None:
+        artworks = [make_artwork(colour=colour) for colour in (RED, BLUE, BLACK) * 4]
+        assert len(_embed(*artworks).embedded) == 12
+        expected = fakes.QuickEncoder(get_settings().recipe).encode(
+            [read_square(picture_bytes(colour)) for colour in (RED, BLUE, BLACK)]
+        )
+        for artwork, vector in zip(artworks, [*expected] * 4, strict=True):
+            np.testing.assert_allclose(_stored(artwork).embedding, vector, atol=1e-3)
+
+    def test_a_bad_file_fails_alone(self) -> None:
+        bad = Artwork.objects.create(title="bad", image=ContentFile(b"?", name="bad.jpg"))
+        good = [make_artwork() for _ in range(5)]
+        result = _embed(good[0], bad, *good[1:])
+        assert result.failed == [str(bad.pk)]
+        assert len(result.embedded) == 5
+        assert "not a picture" in _stored(bad).embedding_error
+
+    def test_storages_are_read_in_the_thread_that_has_the_database_connection(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        readers = set()
+        read_file = indexing.read_file
+
+        def noting(*args: Any) -> bytes:
+            readers.add(threading.get_ident())
+            return read_file(*args)
+
+        monkeypatch.setattr(indexing, "read_file", noting)
+        assert len(_embed(*[make_artwork() for _ in range(4)]).embedded) == 4
+        assert readers == {threading.get_ident()}
 
 
 class TestWhatMayPass:
