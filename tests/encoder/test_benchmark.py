@@ -50,6 +50,7 @@ def result(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     file = tmp_path_factory.mktemp("result") / "speed.json"
     options = ["--pictures", "9", "--repeat", "2", "--processes", "1,2", "--device", "cpu"]
     more = ["--sizes", "0.01", "--batch-sizes", "1,2", "--json", str(file)]
+    more += ["--stream-pictures", "4"]
     assert main([str(folder), *options, *more]) == 0
     return json.loads(file.read_text(encoding="utf-8"))
 
@@ -90,6 +91,15 @@ def test_stages_of_one_process_fit_into_its_round(result: Any) -> None:
             for speed in run["contenders"].values():
                 in_stages = sum(speed["stages_ms"].values())
                 assert in_stages <= 1e3 / min(speed["rounds"])
+
+
+def test_stream_is_measured_over_as_many_pictures_as_are_asked_for(result: Any) -> None:
+    (streamed,) = result["stream"]
+    assert (streamed["device"], streamed["precision"]) == ("cpu", "float32")
+    assert streamed["pictures"] == 4
+    assert len(streamed["rounds"]) == 2
+    assert streamed["pictures_per_second"] == pytest.approx(sum(streamed["rounds"]) / 2)
+    assert streamed["ours"] > 0
 
 
 def test_peak_memory_is_told_for_each_way_and_size(result: Any) -> None:
@@ -140,6 +150,13 @@ def test_ours_computes_the_vectors_of_the_encoder(folder: Path, prefetch: bool) 
     run = prepare(Contender(kind="ours", batch_size=2, prefetch=prefetch), "cpu")
     expected = Encoder(ART, device="cpu").encode([read_square(p.read_bytes()) for p in paths])
     np.testing.assert_allclose(run(paths, Stopwatch()), expected, atol=1e-5)
+
+
+def test_stream_computes_the_vectors_of_the_encoder(folder: Path) -> None:
+    paths = choose_pictures(folder, 3).paths
+    expected = Encoder(ART, device="cpu").encode([read_square(p.read_bytes()) for p in paths])
+    found = prepare(Contender(kind="stream"), "cpu")(paths, Stopwatch())
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("contender", [PLAIN, TRUNCATED])

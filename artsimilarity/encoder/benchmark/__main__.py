@@ -17,9 +17,11 @@ from artsimilarity.encoder.benchmark.measurement import (
     Comparison,
     Peak,
     Setting,
+    Streamed,
     compare,
     load_average,
     measure_memory,
+    stream,
     sweep,
 )
 from artsimilarity.encoder.benchmark.pictures import (
@@ -31,7 +33,7 @@ from artsimilarity.encoder.benchmark.pictures import (
 from artsimilarity.encoder.benchmark.workers import cores
 
 _AS_IS: Final = "as-is"
-_PARTS: Final = ("speed", "memory", "sweep")
+_PARTS: Final = ("speed", "stream", "memory", "sweep")
 _MEMORY_PICTURES: Final = 8
 _KINDS: Final = {
     "ours": "read_square and Encoder(ART).encode",
@@ -64,6 +66,7 @@ class Report:
         machine: Processor and versions, by name.
         sizes: By name.
         speed: For every device, size and number of processes.
+        stream: For every device, size and precision.
         memory: For every device, size and contender.
         sweep: For every device, size, batch size, without and with prefetching.
     """
@@ -72,6 +75,7 @@ class Report:
     machine: dict[str, Any]
     sizes: Mapping[str, Size]
     speed: Sequence[Comparison]
+    stream: Sequence[Streamed]
     memory: Sequence[Peak]
     sweep: Sequence[Setting]
 
@@ -127,6 +131,15 @@ def to_text(report: Report) -> str:
         )
     for comparison in report.speed:
         lines += ["", *_comparison_lines(comparison)]
+    if report.stream:
+        lines += ["", "Stream (encode_files): threads decode ahead of the network, one process"]
+    for one in report.stream:
+        loads = ", ".join(f"{load:.2f}" for load in one.load_average)
+        lines.append(
+            f"{one.device:5} {one.size:6} {one.precision} {one.threads:3} threads, {one.pictures} "
+            f"pictures: {one.pictures_per_second:.2f} pictures/s ({min(one.rounds):.2f} to "
+            f"{max(one.rounds):.2f}); ours {one.ours:.2f}; load average {loads or 'not known'}"
+        )
     if report.memory:
         lines += ["", "Peak memory of a fresh process"]
     for peak in report.memory:
@@ -158,6 +171,7 @@ def to_json(report: Report) -> str:
         "skipped": report.skipped,
         "sizes": sizes,
         "speed": [asdict(comparison) for comparison in report.speed],
+        "stream": [asdict(one) for one in report.stream],
         "memory": [asdict(peak) for peak in report.memory],
         "sweep": [asdict(setting) for setting in report.sweep],
     }
@@ -183,7 +197,7 @@ def _comparison_lines(comparison: Comparison) -> list[str]:
 
 
 def _measure(options: argparse.Namespace, sizes: Mapping[str, Size], skipped: int) -> Report:
-    speed, memory, settings = [], [], []
+    speed, streamed, memory, settings = [], [], [], []
     about = machine()
     for device in options.device or _devices():
         for name, size in sizes.items():
@@ -192,6 +206,14 @@ def _measure(options: argparse.Namespace, sizes: Mapping[str, Size], skipped: in
                     compare(name, size.paths, processes=count, repeat=options.repeat, device=device)
                     for count in options.processes
                 ]
+            if "stream" in options.parts:
+                streamed += stream(
+                    name,
+                    size.paths,
+                    pictures=options.stream_pictures,
+                    repeat=options.repeat,
+                    device=device,
+                )
             if "memory" in options.parts:
                 memory += measure_memory(name, size.paths[:_MEMORY_PICTURES], device=device)
             if "sweep" in options.parts:
@@ -207,6 +229,7 @@ def _measure(options: argparse.Namespace, sizes: Mapping[str, Size], skipped: in
         machine=about,
         sizes=sizes,
         speed=speed,
+        stream=streamed,
         memory=memory,
         sweep=settings,
     )
@@ -255,6 +278,12 @@ def _parser() -> argparse.ArgumentParser:
         help="'as-is' or megapixels, by commas (as-is,0.2,2,25)",
     )
     add("--batch-sizes", type=_numbers, default=[1, 2, 4, 8, 16], help="to try (1,2,4,8,16)")
+    add(
+        "--stream-pictures",
+        type=_number,
+        default=60,
+        help="at least so many in a round of the stream, over and over; 10000 for a GPU (60)",
+    )
     add("--parts", type=_part_names, default=_PARTS, help=f"of {','.join(_PARTS)} (all)")
     add("--json", type=Path, metavar="FILE", help="write all numbers")
     return parser

@@ -20,8 +20,10 @@ from torchvision.models import vgg19
 
 from artsimilarity.encoder.colour import colour_histogram
 from artsimilarity.encoder.encoder import Encoder
-from artsimilarity.encoder.images import read_square
+from artsimilarity.encoder.images import PictureError, read_square
+from artsimilarity.encoder.precision import Precision
 from artsimilarity.encoder.recipe import ART
+from artsimilarity.encoder.stream import encode_files
 
 READ: Final = "read"
 DECODE: Final = "decode"
@@ -37,14 +39,16 @@ class Contender:
     """One way to compute vectors.
 
     Attributes:
-        kind: ``ours``, ``plain`` or ``truncated``.
+        kind: ``ours``, ``stream``, ``plain`` or ``truncated``.
         batch_size: Of ours; None for the encoder's own.
         prefetch: Of ours: whether a thread decodes the next batch beside the network.
+        precision: Of the stream: as for ``Encoder``.
     """
 
     kind: str
     batch_size: int | None = None
     prefetch: bool = False
+    precision: Precision = "auto"
 
 
 OURS: Final = Contender(kind="ours")
@@ -72,7 +76,13 @@ class Stopwatch:
 
 
 class Runner(Protocol):
-    """A contender that is ready to run."""
+    """A contender that is ready to run.
+
+    Attributes:
+        precision: In which its network computes.
+    """
+
+    precision: str
 
     def __call__(self, paths: Sequence[Path], watch: Stopwatch) -> NDArray[np.float32]:
         """Computes one vector for each file.
@@ -101,6 +111,8 @@ def prepare(contender: Contender, device: str) -> Runner:
     """
     if contender.kind == "ours":
         return Ours(contender, device)
+    if contender.kind == "stream":
+        return Stream(contender, device)
     if contender.kind == "plain":
         return Plain(device, truncated=False)
     if contender.kind == "truncated":
@@ -116,6 +128,7 @@ class Ours:
 
     def __init__(self, contender: Contender, device: str) -> None:
         self._encoder: Final = Encoder(ART, device=device, batch_size=contender.batch_size)
+        self.precision = self._encoder.precision
         self._prefetch: Final = contender.prefetch
         # What is decoded before the network starts: a batch if the next is decoded meanwhile.
         self._chunk: Final = self._encoder.batch_size if self._prefetch else _OWN_CHUNK
@@ -148,6 +161,29 @@ class Ours:
             yield ahead.result()
 
 
+class Stream:
+    """``encode_files``: as many threads as torch has decode ahead of the network."""
+
+    def __init__(self, contender: Contender, device: str) -> None:
+        self._encoder: Final = Encoder(ART, device=device, precision=contender.precision)
+        self.precision = self._encoder.precision
+
+    def __call__(self, paths: Sequence[Path], watch: Stopwatch) -> NDArray[np.float32]:
+        """See ``Runner``; stages overlap, so all of them count as ``encode``.
+
+        Raises:
+            PictureError: A file cannot be read.
+        """
+        files = (path.read_bytes() for path in paths)
+        vectors = []
+        with watch.stage(ENCODE):
+            for found in encode_files(files, self._encoder, threads=torch.get_num_threads()):
+                if isinstance(found, PictureError):
+                    raise found
+                vectors.append(found)
+        return np.stack(vectors)
+
+
 class Plain:
     """What one writes without a thought for speed: one picture after the other.
 
@@ -160,6 +196,7 @@ class Plain:
     """
 
     def __init__(self, device: str, *, truncated: bool) -> None:
+        self.precision = "float32"
         self._device: Final = device
         features: nn.Sequential = vgg19(weights=None).features.eval()
         self._network: Final = (features[: _RELU3_1 + 1] if truncated else features).to(device)

@@ -18,6 +18,7 @@ from artsimilarity.encoder.benchmark.contenders import (
     Contender,
 )
 from artsimilarity.encoder.benchmark.workers import Workers
+from artsimilarity.encoder.precision import Precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,33 @@ class Setting:
     rounds: Sequence[float]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Streamed:
+    """Speed of ``encode_files`` and of ours on the same pictures, in turns, in one process.
+
+    Attributes:
+        device: Torch device.
+        size: Name of the size.
+        precision: In which the network of the stream computed.
+        threads: That decoded.
+        pictures: In each round; the same files over and over where there are fewer.
+        pictures_per_second: Median of the rounds.
+        rounds: Pictures per second in each round.
+        ours: Median of the rounds of ours.
+        load_average: Of one minute, before and after; empty where the system tells none.
+    """
+
+    device: str
+    size: str
+    precision: str
+    threads: int
+    pictures: int
+    pictures_per_second: float
+    rounds: Sequence[float]
+    ours: float
+    load_average: Sequence[float]
+
+
 def compare(
     size: str, paths: Sequence[Path], *, processes: int, repeat: int, device: str
 ) -> Comparison:
@@ -129,6 +157,50 @@ def measure_memory(size: str, paths: Sequence[Path], *, device: str) -> list[Pea
             peak = workers.peak_memory()
         peaks.append(Peak(device=device, size=size, contender=contender.kind, mebibytes=peak))
     return peaks
+
+
+def stream(
+    size: str, paths: Sequence[Path], *, pictures: int, repeat: int, device: str
+) -> list[Streamed]:
+    """Measures the stream against ours, on CUDA also in full precision.
+
+    Args:
+        size: Name of the size.
+        paths: The pictures.
+        pictures: In each round, if there are not more; a GPU has done a few before one can look.
+        repeat: Rounds that count, after one over a few pictures that does not.
+        device: Torch device.
+
+    Returns:
+        One result for each precision.
+    """
+    loads = load_average()
+    repeated = (list(paths) * -(-pictures // len(paths)))[: max(pictures, len(paths))]
+    kinds: list[Precision] = ["auto", "float32"] if device.startswith("cuda") else ["auto"]
+    streams = [Contender(kind="stream", precision=kind) for kind in kinds]
+    with Workers(1, device) as workers:
+        rounds = _rounds(workers, [OURS, *streams], repeated, repeat)
+        precisions = [workers.precision(contender) for contender in streams]
+        threads = workers.threads
+    rates = {
+        contender: [len(repeated) / seconds for seconds, _ in results]
+        for contender, results in rounds.items()
+    }
+    loads += load_average()
+    return [
+        Streamed(
+            device=device,
+            size=size,
+            precision=precision,
+            threads=threads,
+            pictures=len(repeated),
+            pictures_per_second=median(rates[contender]),
+            rounds=rates[contender],
+            ours=median(rates[OURS]),
+            load_average=loads,
+        )
+        for contender, precision in zip(streams, precisions, strict=True)
+    ]
 
 
 def sweep(

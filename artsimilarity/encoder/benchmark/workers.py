@@ -91,6 +91,10 @@ class Workers:
         """Seconds of the colour histograms of ART over files, all processes together."""
         return float(sum(self._ask("colour", None, paths)))
 
+    def precision(self, contender: Contender) -> str:
+        """Precision in which a contender computes; the processes prepare it if they have not."""
+        return str(self._ask("precision", contender, [Path()])[0])
+
     def peak_memory(self) -> float | None:
         """Most memory that the first process ever held, in MiB; None where it cannot be told."""
         peak: float | None = self._ask("memory", None, [Path()])[0]
@@ -127,6 +131,9 @@ def _serve(pipe: Connection[Any, Any], device: str, threads: int) -> None:
         else:
             if contender not in runners:
                 runners[contender] = prepare(contender, device)
+            if what == "precision":
+                pipe.send(runners[contender].precision)
+                continue
             watch = Stopwatch()
             runners[contender](paths, watch)
             pipe.send(watch.seconds)
