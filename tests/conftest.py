@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dj_database_url
 import pytest
@@ -52,11 +53,25 @@ def media(settings: Settings, tmp_path: Path) -> Path:
     return tmp_path / "media"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def given_broker_url() -> str | None:
+    """``CELERY_BROKER_URL``, taken out of the environment, where Celery would heed nothing else."""
+    return os.environ.pop("CELERY_BROKER_URL", None)
+
+
 @pytest.fixture(scope="session")
-def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Valkey: embedded, or the one in ``CELERY_BROKER_URL``."""
-    if url := os.environ.get("CELERY_BROKER_URL"):
-        yield url
+def broker_url(
+    tmp_path_factory: pytest.TempPathFactory, given_broker_url: str | None
+) -> Iterator[str]:
+    """A Valkey: embedded, or the one in ``CELERY_BROKER_URL``.
+
+    Of the latter, each process of ``pytest -n`` takes a database of its own.
+    """
+    if given_broker_url:
+        parts = urlsplit(given_broker_url)
+        process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+        database = int(parts.path.strip("/") or 0) + process
+        yield parts._replace(path=f"/{database}").geturl()
         return
     with servers.valkey(tmp_path_factory.mktemp("valkey")) as url:
         yield url
