@@ -70,8 +70,8 @@ class Settings:
     MAX_LIMIT: int = 48
     # The HNSW index (m, ef_construction): more links find more, and take longer to build. A change
     # shows up in makemigrations.
-    HNSW_M: int = 24
-    HNSW_EF_CONSTRUCTION: int = 200
+    HNSW_M: int = 16
+    HNSW_EF_CONSTRUCTION: int = 256
     # Seconds for which searches are remembered in the cache of that name; 0 is never.
     CACHE_SECONDS: int = 0
     CACHE: str = "default"
@@ -80,7 +80,7 @@ class Settings:
     # Candidates HNSW keeps in hand (hnsw.ef_search): more finds more and takes longer.
     EF_SEARCH: int = 100
     # The same for searches that lean on colour (style below 0.1), whose ties are closer.
-    EF_SEARCH_COLOUR: int = 200
+    EF_SEARCH_COLOUR: int = 170
     # Where filters keep no more rows than this, a search compares with all of them.
     EXACT_ROWS: int = 3000
     # Whether the index is asked for more where a filter left too few (hnsw.iterative_scan).

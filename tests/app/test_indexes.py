@@ -72,8 +72,8 @@ def test_one_with_other_parameters_is_built_with_those_of_the_settings() -> None
     _execute(f"DROP INDEX {NAME}")
     _execute(f"CREATE INDEX {NAME} ON {TABLE} USING hnsw (embedding halfvec_ip_ops) WITH (m = 4)")
     _run()
-    assert "m='24'" in _indexes()[NAME]
-    assert "ef_construction='200'" in _indexes()[NAME]
+    assert "m='16'" in _indexes()[NAME]
+    assert "ef_construction='256'" in _indexes()[NAME]
 
 
 def test_what_an_interrupted_build_has_left_is_removed() -> None:
@@ -110,7 +110,7 @@ def test_the_progress_ends_with_all_of_it() -> None:
 
 def test_parameters_of_the_settings_are_declared() -> None:
     index = hnsw_index(Artwork)
-    assert (index.m, index.ef_construction) == (24, 200)
+    assert (index.m, index.ef_construction) == (16, 256)
 
 
 def _oid() -> int:

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'artwork',
                 'verbose_name_plural': 'artworks',
                 'ordering': ['-pk'],
-                'indexes': [models.Index(condition=models.Q(('embedding_status', 'ready'), _negated=True), fields=['embedding_status'], name='library_artw_6432470e_todo'), pgvector.django.indexes.HnswIndex(ef_construction=200, fields=['embedding'], m=24, name='library_artw_6432470e_hnsw', opclasses=['halfvec_ip_ops']), pgvector.django.indexes.HnswIndex(fields=['embedding_signature'], name='library_artw_6432470e_sign', opclasses=['halfvec_ip_ops'])],
+                'indexes': [models.Index(condition=models.Q(('embedding_status', 'ready'), _negated=True), fields=['embedding_status'], name='library_artw_6432470e_todo'), pgvector.django.indexes.HnswIndex(ef_construction=256, fields=['embedding'], m=16, name='library_artw_6432470e_hnsw', opclasses=['halfvec_ip_ops']), pgvector.django.indexes.HnswIndex(fields=['embedding_signature'], name='library_artw_6432470e_sign', opclasses=['halfvec_ip_ops'])],
             },
         ),
     ]
