@@ -7,7 +7,7 @@ import dj_database_url
 
 SECRET_KEY = "not a secret"
 DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
-INSTALLED_APPS = ["artsimilarity", "aaa_prints"]
+INSTALLED_APPS = ["django.contrib.postgres", "artsimilarity", "aaa_prints"]
 MEDIA_ROOT = Path(__file__).parent / "media"
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 USE_TZ = True
