@@ -144,11 +144,11 @@ def cubes_of(colour: Rgb, bins: int) -> tuple[int, ...]:
         bins: cubes along each axis.
     """
     red, green, blue = (level * bins // 256 for level in colour)
-    own, seen = (red * bins + green) * bins + blue, _oklab(colour)
+    own, seen = _place(red, green, blue, bins), _oklab(colour)
     return tuple(
         place
         for place in range(bins**3)
-        if place == own or math.dist(seen, _oklab(_centre(place, bins))) < _ALIKE
+        if place == own or math.dist(seen, _look(place, bins)) < _ALIKE
     )
 
 
@@ -187,16 +187,24 @@ def _axes(place: int, bins: int) -> tuple[int, int, int]:
     return place // bins**2, place // bins % bins, place % bins
 
 
+def _place(red: int, green: int, blue: int, bins: int) -> int:
+    return (red * bins + green) * bins + blue
+
+
+@cache  # one answer for each cube of one recipe
+def _look(place: int, bins: int) -> _Oklab:
+    return _oklab(_centre(place, bins))
+
+
 @cache  # one answer for each cube of one recipe
 def _alike_cubes(place: int, bins: int) -> tuple[int, ...]:
     """Neighbouring cubes, at corners too, that hardly differ from this one to the eye."""
-    colour = _oklab(_centre(place, bins))
     ranges = (range(max(axis - 1, 0), min(axis + 2, bins)) for axis in _axes(place, bins))
-    around = ((red * bins + green) * bins + blue for red, green, blue in product(*ranges))
+    around = (_place(red, green, blue, bins) for red, green, blue in product(*ranges))
     return tuple(
         other
         for other in around
-        if other != place and math.dist(colour, _oklab(_centre(other, bins))) < _ALIKE
+        if other != place and math.dist(_look(place, bins), _look(other, bins)) < _ALIKE
     )
 
 
