@@ -163,7 +163,18 @@ def test_a_page_that_the_index_left_short_is_filled_by_an_exact_scan(
     assert len(more_like_this(target, limit=2)) == 2
 
 
-def test_equal_pictures_come_in_the_order_of_their_keys_wherever_their_rows_lie() -> None:
+@pytest.mark.parametrize("exact_rows", [0, 3000])
+def test_equal_pictures_come_in_the_order_of_their_keys_wherever_their_rows_lie(
+    settings: Settings, exact_rows: int
+) -> None:
+    settings.ARTSIMILARITY = {"EXACT_ROWS": exact_rows}
+    target = make_embedded("target", [1, 0])
+    equals = [make_embedded(f"equal {number}", [1, 1]) for number in range(4)]
+    Artwork.objects.filter(pk=equals[0].pk).update(artist="rewritten behind the others")
+    assert _titles(more_like_this(target, limit=4)) == [artwork.title for artwork in equals]
+
+
+def test_an_exact_search_pages_through_equal_pictures_in_that_order() -> None:
     target = make_embedded("target", [1, 0])
     equals = [make_embedded(f"equal {number}", [1, 1]) for number in range(4)]
     Artwork.objects.filter(pk=equals[0].pk).update(artist="rewritten behind the others")

@@ -24,7 +24,7 @@ from tests.pictures import make_embedded
 
 pytestmark = pytest.mark.django_db
 
-PICTURES = 18
+PICTURES = 24
 
 
 class _Rollback(Exception):
@@ -47,7 +47,7 @@ def libraries(draw: st.DrawFn) -> dict[str, Any]:
         ),
         "query": {
             "style": draw(st.sampled_from(["0", "0.25", "0.75", "1"])),
-            "limit": draw(st.sampled_from(["3", "7"])),
+            "limit": draw(st.sampled_from(["1", "3", "7"])),
             **draw(st.sampled_from([{}, {"diversify": "0.4"}])),
             **draw(st.sampled_from([{}, {"hide_duplicates": "true"}])),
         },
@@ -117,7 +117,7 @@ def _everything(client: Client, artworks: list[Artwork], query: dict[str, Any]) 
 
 @given(case=libraries())
 @settings(
-    max_examples=12,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
