@@ -100,6 +100,7 @@ def test_a_neighbour_is_added_from_the_list_that_the_slider_has_filled(
 ) -> None:
     page.goto("/")
     page.get_by_text("Left", exact=True).click()
+    page.wait_for_url("**/artworks/*/")  # loaded, with the script that listens to the slider
     slider = page.get_by_role("slider", name="Compare by")
     with page.expect_response(lambda response: "style=0" in response.url):
         slider.press("Home")
