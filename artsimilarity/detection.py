@@ -151,7 +151,7 @@ def _pairs_of(
     """Compare one picture with the nearest by signature."""
     import numpy as np
 
-    from artsimilarity.encoder.signature import similarity
+    from artsimilarity.encoder.copy_descriptor import similarity
     from artsimilarity.models import DuplicatePair
 
     target = Value(signature, output_field=SignatureField())
@@ -197,7 +197,7 @@ def _forget_other_files(model: type[SimilarityMixin], pk: Any, digest: str, usin
 
 
 def _sign_file(model: type[SimilarityMixin], name: str, digest: str) -> list[float] | None:
-    from artsimilarity.encoder.images import PictureError
+    from artsimilarity.encoder.pictures.reading import PictureError
     from artsimilarity.indexing import read_file, read_square, sign
 
     try:

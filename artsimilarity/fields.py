@@ -16,7 +16,7 @@ from pgvector.django import HalfVectorField
 
 from artsimilarity.conf import get_settings
 
-# As artsimilarity.encoder.signature.SIZE, which stands in a module that imports numpy.
+# As artsimilarity.encoder.copy_descriptor.SIZE, which stands in a module that imports numpy.
 SIGNATURE_DIMENSIONS = 256
 
 # Columns that ordinary pages leave in the database.
@@ -63,7 +63,7 @@ class EmbeddingField(WorkerWritten, HalfVectorField):
 
 
 class SignatureField(WorkerWritten, HalfVectorField):
-    """A ``halfvec`` column for :func:`artsimilarity.encoder.signature.signature`; null if flat."""
+    """A ``halfvec`` column for :func:`artsimilarity.encoder.copy_descriptor`; null if flat."""
 
     description = "Signature of a picture"
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from artsimilarity.encoder.decoding import DecodingThreads, Squares
-    from artsimilarity.encoder.images import Limits
+    from artsimilarity.encoder.pictures.reading import Limits
+    from artsimilarity.encoder.pictures.threads import DecodingThreads, Squares
     from artsimilarity.models import SimilarityMixin
 
 logger = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ def embed(
     Raises:
         django.db.OperationalError: the database went away; the pictures in hand stay pending.
     """
-    from artsimilarity.encoder.decoding import DecodingThreads
+    from artsimilarity.encoder.pictures.threads import DecodingThreads
 
     started = time.monotonic()
     with DecodingThreads(get_settings().THREADS or threads or 1, limits=_limits()) as decoding:
@@ -417,13 +417,13 @@ def read_file(model: type[SimilarityMixin], name: str) -> bytes:
 
 def read_square(data: bytes, side: int) -> NDArray[np.uint8]:
     """Decode a file within the limits of the settings; raises ``PictureError``."""
-    from artsimilarity.encoder import images
+    from artsimilarity.encoder.pictures import reading as images
 
     return images.read_square(data, side=side, limits=_limits())
 
 
 def _limits() -> Limits:
-    from artsimilarity.encoder.images import Limits
+    from artsimilarity.encoder.pictures.reading import Limits
 
     settings = get_settings()
     return Limits(max_bytes=settings.MAX_BYTES, max_pixels=settings.MAX_PIXELS)
@@ -431,7 +431,7 @@ def _limits() -> Limits:
 
 def sign(square: NDArray[np.uint8]) -> list[float] | None:
     """Return a picture's signature as its column takes it; None for a flat picture."""
-    from artsimilarity.encoder.signature import signature
+    from artsimilarity.encoder.copy_descriptor import signature
 
     found = signature(square)
     return None if found is None else found.tolist()

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from artsimilarity import dispatch
 from artsimilarity.conf import get_settings
-from artsimilarity.encoder import images
+from artsimilarity.encoder.pictures import reading as images
 from artsimilarity.recipes import current_plan
 
 if TYPE_CHECKING:

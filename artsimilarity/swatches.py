@@ -176,7 +176,7 @@ def wanted_colours(
 
 def _centre(place: int, bins: int) -> Rgb:
     red, green, blue = (
-        # A level v belongs to cube v * bins // 256, as artsimilarity.encoder.colour counts.
+        # A level v belongs to cube v * bins // 256, as artsimilarity.encoder.blocks.colour counts.
         (-(-axis * 256 // bins) + -(-(axis + 1) * 256 // bins) - 1) // 2
         for axis in _axes(place, bins)
     )

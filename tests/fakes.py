@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from artsimilarity.encoder.colour import colour_histogram
+from artsimilarity.encoder.blocks.colour import colour_histogram
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.encoder.weight_files import find_weights
 

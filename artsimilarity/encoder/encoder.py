@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from artsimilarity.encoder.colour import colour_histogram, pixel_sample
+from artsimilarity.encoder.blocks.colour import colour_histogram, pixel_sample
+from artsimilarity.encoder.blocks.device_colour import colour_histograms
+from artsimilarity.encoder.blocks.style import StyleNetwork
 from artsimilarity.encoder.cuda import Copies
-from artsimilarity.encoder.device_colour import colour_histograms
 from artsimilarity.encoder.precision import (
     TOLERANCE,
     Precision,
@@ -24,7 +25,6 @@ from artsimilarity.encoder.precision import (
     half_precision_error,
 )
 from artsimilarity.encoder.recipe import ART, Recipe
-from artsimilarity.encoder.style import StyleNetwork
 
 logger: Final = logging.getLogger(__name__)
 

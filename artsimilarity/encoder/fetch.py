@@ -160,7 +160,7 @@ def _truncated(download: Path, layer: str, sha256: str) -> bytes:
     import torch
     from safetensors.torch import save
 
-    from artsimilarity.encoder.vgg import convolution_names
+    from artsimilarity.encoder.blocks.vgg import convolution_names
 
     try:
         state = torch.load(download, map_location="cpu", weights_only=True)

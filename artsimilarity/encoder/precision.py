@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from artsimilarity.encoder.style import StyleNetwork
+from artsimilarity.encoder.blocks.style import StyleNetwork
 
 Precision = Literal["auto", "float32", "float16"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Final, Literal
 
-# Raised whenever images.py may turn the same file into other pixels: vectors made before and after
+# Raised whenever pictures/ may turn the same file into other pixels: vectors made before and after
 # such a change must never be compared.
 DECODING_VERSION: Final = 1
 

@@ -10,9 +10,9 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from artsimilarity.encoder.decoding import DecodingThreads, Squares
 from artsimilarity.encoder.encoder import Encoder, one_behind
-from artsimilarity.encoder.images import DEFAULT_LIMITS, Limits, PictureError
+from artsimilarity.encoder.pictures.reading import DEFAULT_LIMITS, Limits, PictureError
+from artsimilarity.encoder.pictures.threads import DecodingThreads, Squares
 
 _Square = NDArray[np.uint8] | PictureError
 

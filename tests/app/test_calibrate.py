@@ -178,13 +178,16 @@ def test_a_calibrated_recipe_is_rolled_out_like_any_other(
     base: Recipe, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As few pictures as there can be: what is fitted is not the point here.
-    monkeypatch.setattr("artsimilarity.encoder.calibration.LEAST_PICTURES_PER_VALUE", 1)
+    monkeypatch.setattr("artsimilarity.encoder.whitening.LEAST_PICTURES_PER_VALUE", 1)
     _fill(VALUES + 1)
     recipe = _printed_recipe(_calibrate(dimensions=None)[0])
     Artwork.objects.exclude(title__in=[str(number) for number in range(8)]).delete()
     call_command("embed_artworks", "--sync", stdout=io.StringIO())
     monkeypatch.setitem(globals(), "CALIBRATED", recipe)
-    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "NEXT_RECIPE": f"{__name__}.CALIBRATED"}
+    settings.ARTSIMILARITY = {
+        **settings.ARTSIMILARITY,
+        "NEXT_RECIPE": f"{__name__}.CALIBRATED",
+    }
     assert not folder.exists()
     for step in ("--rollout", "--promote"):
         call_command("embed_artworks", step, "--sync", stdout=io.StringIO())
@@ -240,7 +243,10 @@ class TestFetching:
         self, recipe: Recipe, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(globals(), "CALIBRATED", recipe)
-        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "NEXT_RECIPE": f"{__name__}.CALIBRATED"}
+        settings.ARTSIMILARITY = {
+            **settings.ARTSIMILARITY,
+            "NEXT_RECIPE": f"{__name__}.CALIBRATED",
+        }
         assert "artsimilarity.W007" not in _warnings()
         Calibration.objects.all().delete()
         assert "artsimilarity.W007" in _warnings()
@@ -259,7 +265,7 @@ call_command("check", databases=["default"])
 import artsimilarity.calibrations, artsimilarity.management.commands.calibrate
 from artsimilarity.conf import get_settings
 assert get_settings().next_recipe.calibration_sha256
-names = {"torch", "safetensors", "artsimilarity.encoder.calibration"}
+names = {"torch", "safetensors", "artsimilarity.encoder.whitening"}
 print(sorted(names & set(sys.modules)))
 """
 

@@ -19,7 +19,7 @@ from artsimilarity.colours import (
     parse_colour,
     parse_colours,
 )
-from artsimilarity.encoder.colour import colour_histogram
+from artsimilarity.encoder.blocks.colour import colour_histogram
 from artsimilarity.encoder.recipe import ART, ARTICLE, Recipe
 from artsimilarity.models import DuplicatePair
 from artsimilarity.search import search_by_colours

@@ -22,7 +22,7 @@ from PIL import Image
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from artsimilarity import detection, dispatch, duplicates, indexing, sweep
-from artsimilarity.encoder import signature as signatures
+from artsimilarity.encoder import copy_descriptor as signatures
 from artsimilarity.fields import SIGNATURE_DIMENSIONS
 from artsimilarity.models import DuplicatePair, SimilarityMixin
 from artsimilarity.search import more_like_these, more_like_this

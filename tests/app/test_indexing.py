@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from artsimilarity import dispatch, indexing
 from artsimilarity.conf import get_settings
-from artsimilarity.encoder.images import read_square
+from artsimilarity.encoder.pictures.reading import read_square
 from demo_site.library.models import Artwork
 from tests import fakes
 from tests.pictures import (

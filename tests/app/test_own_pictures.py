@@ -18,7 +18,7 @@ from PIL import Image
 from pytest_django import Settings
 
 from artsimilarity import own_pictures
-from artsimilarity.encoder.images import read_square
+from artsimilarity.encoder.pictures.reading import read_square
 from artsimilarity.models import SearchAnswer
 from artsimilarity.own_pictures import PictureRefused, shrink
 from tests.broker import Broker, RefusingBroker

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artsimilarity.encoder.colour import colour_histogram
+from artsimilarity.encoder.blocks.colour import colour_histogram
 from artsimilarity.encoder.recipe import ART, ARTICLE
 from artsimilarity.swatches import (
     Rgb,

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from artsimilarity.encoder.colour import colour_histogram
+from artsimilarity.encoder.blocks.colour import colour_histogram
 from artsimilarity.swatches import SharedColour
 from artsimilarity.why import Why
 from demo_site.library import search_views

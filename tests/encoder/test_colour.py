@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from artsimilarity.encoder.colour import colour_histogram, pixel_sample
+from artsimilarity.encoder.blocks.colour import colour_histogram, pixel_sample
 
 
 def plain(*rgb: int) -> np.ndarray:

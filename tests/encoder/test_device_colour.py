@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from artsimilarity.encoder.colour import colour_histogram, pixel_sample
-from artsimilarity.encoder.device_colour import colour_histograms
+from artsimilarity.encoder.blocks.colour import colour_histogram, pixel_sample
+from artsimilarity.encoder.blocks.device_colour import colour_histograms
 
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
 DEVICES = ["cpu", pytest.param("cuda", marks=CUDA)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from artsimilarity.encoder.gram import (
+from artsimilarity.encoder.blocks.gram import (
     centred_gram,
     gram_matrix,
     max_pool,

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from artsimilarity.encoder.blocks.style import StyleNetwork
 from artsimilarity.encoder.encoder import Encoder
 from artsimilarity.encoder.precision import PrecisionUnavailable, half_precision_error
 from artsimilarity.encoder.recipe import Recipe
-from artsimilarity.encoder.style import StyleNetwork
 from tests.encoder import small
 from tests.encoder.make_reference import VECTORS, pictures
 

@@ -259,7 +259,9 @@ def test_recipes_load_only_the_standard_library() -> None:
 
 
 def test_reading_pictures_and_colour_load_neither_torch_nor_django() -> None:
-    loaded = loaded_after("import artsimilarity.encoder.images, artsimilarity.encoder.colour")
+    loaded = loaded_after(
+        "import artsimilarity.encoder.pictures.reading, artsimilarity.encoder.blocks.colour"
+    )
     assert "PIL" in loaded
     assert loaded.isdisjoint({"torch", "torchvision", "django"})
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from artsimilarity.encoder.encoder import Encoder, one_behind
-from artsimilarity.encoder.images import NotAPicture, TooSmall, read_square
+from artsimilarity.encoder.pictures.reading import NotAPicture, TooSmall, read_square
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.encoder.stream import encode_files
 from tests.encoder import small

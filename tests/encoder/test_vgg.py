@@ -9,13 +9,13 @@ import torch
 from torch.nn.functional import conv2d, max_pool2d, relu
 from torchvision.models import vgg19
 
-from artsimilarity.encoder.recipe import ART
-from artsimilarity.encoder.vgg import (
+from artsimilarity.encoder.blocks.vgg import (
     convolution_names,
     read_weights,
     truncated_vgg19,
     vgg19_segments,
 )
+from artsimilarity.encoder.recipe import ART
 from artsimilarity.encoder.weight_files import WeightsError
 
 # VGG-19 as the paper's table has it: convolutions of each block and their channels.

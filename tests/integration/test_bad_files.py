@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from artsimilarity import dispatch
-from artsimilarity.encoder.images import PictureError, read_square
+from artsimilarity.encoder.pictures.reading import PictureError, read_square
 from demo_site.library.models import Artwork
 from tests.broker import Broker
 from tests.conftest import connect

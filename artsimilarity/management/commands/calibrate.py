@@ -61,14 +61,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Draw, describe, fit, keep, and print what to do next."""
-        from artsimilarity.encoder.calibration import (
+        from artsimilarity.encoder.encoder import DeviceUnavailable
+        from artsimilarity.encoder.whitening import (
             LEAST_PICTURES_PER_VALUE,
             PICTURES_PER_VALUE,
             CalibrationError,
             fit,
             unprojected,
         )
-        from artsimilarity.encoder.encoder import DeviceUnavailable
 
         model, database = model_choice.choose(options)
         base = _import_base(options["base"])

@@ -102,7 +102,7 @@ class Command(BaseCommand):
         """Rows like a real library's, and a few drawn pictures that they share as their files."""
         import numpy as np
 
-        from artsimilarity.benchmark.vectors import draw_library, find_centres
+        from artsimilarity.lab.search_speed.vectors import draw_library, find_centres
         from demo_site.samples import save_all
 
         with tempfile.TemporaryDirectory() as folder:

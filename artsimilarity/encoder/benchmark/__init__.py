@@ -1,1 +1,0 @@
-"""Speed and memory from file bytes to vector: ``python -m artsimilarity.encoder.benchmark``."""

@@ -1,0 +1,1 @@
+"""Bytes of a picture file to one safe square: formats, limits, colours, orientation."""

@@ -1,0 +1,1 @@
+"""Speed and memory from file bytes to vector: ``python -m artsimilarity.lab.encoding_speed``."""

@@ -1,0 +1,1 @@
+"""Quality of recipes on a labelled folder: ``python -m artsimilarity.lab.evaluation``."""

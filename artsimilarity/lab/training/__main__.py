@@ -1,0 +1,288 @@
+"""Trains style weights: ``python -m artsimilarity.lab.training DIR --output FILE``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from artsimilarity.encoder.encoder import DeviceUnavailable, choose_device
+from artsimilarity.encoder.recipe import ART, Recipe
+from artsimilarity.encoder.weight_files import WeightsError, find_weights
+from artsimilarity.lab.evaluation.__main__ import (
+    EvaluationError,
+    Library,
+    evaluate,
+    find_recipes,
+    machine,
+    read_library,
+)
+from artsimilarity.lab.evaluation.retrieval import Labels
+from artsimilarity.lab.evaluation.summary import Evaluation, to_text
+from artsimilarity.lab.training.dataset import (
+    Collection,
+    TrainingError,
+    check_enough,
+    hold_out,
+    read_collection,
+)
+from artsimilarity.lab.training.export import (
+    describe_pictures,
+    fit_projection,
+    fold,
+    write_weights,
+)
+from artsimilarity.lab.training.loop import Examples, Settings, Trained, reproducible, train
+from artsimilarity.lab.training.losses import UNKNOWN
+from artsimilarity.lab.training.record import chance, recipe_as_code, to_json
+
+_SHARES = (1.0, 0.75)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What the command line asks for, found sound before anything takes long."""
+
+    architecture: Recipe
+    settings: Settings
+    device: torch.device
+    compared: list[Recipe]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        arguments: Of the command line; None takes those of the process.
+
+    Returns:
+        Exit status: 0, or 1 after an error that is told on stderr.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options, _plan(options))
+    except torch.OutOfMemoryError:
+        print("error: The device's memory is too small: lower --batch-size.", file=sys.stderr)
+        return 1
+    except (
+        TrainingError,
+        EvaluationError,
+        WeightsError,
+        DeviceUnavailable,
+        ValueError,
+        OSError,
+    ) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> _Plan:
+    _check_output(options.output)
+    architecture = replace(
+        ART,
+        name=options.name,
+        side=options.size,
+        layer=options.layer,
+        weights=str(options.output.resolve()),
+        reduced_channels=options.reduced_channels,
+        style_dimensions=options.dimensions,
+    )
+    if options.dimensions > architecture.descriptor_dimensions:
+        raise TrainingError(
+            f"{options.reduced_channels} reduced channels give "
+            f"{architecture.descriptor_dimensions} values, fewer than the {options.dimensions} "
+            f"asked for: lower --dimensions or raise --reduced-channels."
+        )
+    if options.projection_pictures <= options.dimensions:
+        raise TrainingError(
+            f"{options.dimensions} style values take more than {options.dimensions} pictures to "
+            f"fit: raise --projection-pictures or lower --dimensions."
+        )
+    compared = find_recipes(options.compare, None) if options.compare else []
+    for recipe in compared:
+        find_weights(recipe)
+    # cuBLAS is deterministic only so, and reads this when CUDA is first used.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    settings = Settings(
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+    )
+    device = choose_device(options.device)
+    return _Plan(architecture=architecture, settings=settings, device=device, compared=compared)
+
+
+def _check_output(output: Path) -> None:
+    if output.suffix != ".safetensors":
+        raise TrainingError(f"--output is to end in .safetensors, not {output.name!r}.")
+    if not output.parent.is_dir():
+        raise TrainingError(f"--output: there is no folder {output.parent}. Make it first.")
+    for path in (output, output.with_suffix(".json")):
+        # A site may be serving that very file.
+        if path.exists():
+            raise TrainingError(f"{path} exists already. Name another --output, or move it away.")
+
+
+def _run(options: argparse.Namespace, plan: _Plan) -> None:
+    everything, skipped = read_collection(
+        options.directory,
+        side=plan.architecture.side,
+        max_per_artist=options.max_per_artist,
+        seed=options.seed,
+    )
+    for path, reason in skipped.items():
+        print(f"skipped {path}: {reason}", file=sys.stderr)
+    training, held = hold_out(
+        everything, options.held_out, min_pictures=options.min_pictures, seed=options.seed
+    )
+    del everything  # of a large folder, gigabytes
+    check_enough(training, options.dimensions)
+    styles = _styles(options.directory, options.styles) if options.styles else {}
+    print(_told(training, held, plan.device))
+    trained = train(plan.architecture, _examples(training, styles), plan.settings, plan.device)
+    recipe = _export(trained, training, options, plan)
+    evaluation = None
+    if held is not None:
+        evaluation = _evaluate(held, [*plan.compared, recipe], options, str(plan.device))
+    record = to_json(
+        recipe=recipe,
+        settings=plan.settings,
+        options={
+            "held_out": options.held_out,
+            "min_pictures": options.min_pictures,
+            "max_per_artist": options.max_per_artist,
+            "projection_pictures": options.projection_pictures,
+            "styles": len(set(styles.values())),
+            "device": str(plan.device),
+        },
+        training=training,
+        held=held,
+        skipped=skipped,
+        losses=trained.losses,
+        evaluation=evaluation,
+    )
+    options.output.with_suffix(".json").write_text(record, encoding="utf-8")
+    if held is not None and evaluation is not None:
+        print(to_text(evaluation))
+        print(f"By chance P@1 and P@4 would be {100 * chance(held.artists):.1f}.")
+    print(f"\nThe recipe, for a module of your site:\n\n{recipe_as_code(recipe)}")
+
+
+def _export(
+    trained: Trained, training: Collection, options: argparse.Namespace, plan: _Plan
+) -> Recipe:
+    pixels = torch.from_numpy(training.pixels)
+    places = np.random.default_rng(options.seed).permutation(len(pixels))
+    chosen = torch.from_numpy(np.sort(places[: options.projection_pictures]))
+    with reproducible(options.seed, plan.device):
+        network = fold(trained.network)
+        descriptors = describe_pictures(network, pixels[chosen], plan.device)
+    projection = fit_projection(descriptors, network.head.weight, options.dimensions)
+    return write_weights(network, projection, options.output)
+
+
+def _evaluate(
+    held: Collection, recipes: Sequence[Recipe], options: argparse.Namespace, device: str
+) -> Evaluation:
+    library = Library(
+        directory=options.directory, paths=held.paths, labels=Labels(labels=held.artists)
+    )
+    rows = evaluate(
+        library,
+        recipes,
+        shares=_SHARES,
+        device=device,
+        min_pictures=options.min_pictures,
+        seed=options.seed,
+    )
+    return Evaluation(
+        pictures=len(held.paths),
+        label="artist",
+        excluded=None,
+        min_pictures=options.min_pictures,
+        machine=machine(),
+        rows=list(rows),
+    )
+
+
+def _styles(directory: Path, table: Path) -> dict[str, str]:
+    """Styles by path; pictures of no known style are left out."""
+    library = read_library(directory, table, path="path", label="style", exclude_same=None)
+    named = zip(library.paths, library.labels.labels.tolist(), strict=True)
+    return {path: style for path, style in named if style}
+
+
+def _examples(training: Collection, styles: dict[str, str]) -> Examples:
+    artists = np.unique(training.artists, return_inverse=True)[1]
+    places = {style: place for place, style in enumerate(sorted(set(styles.values())))}
+    labels = [places.get(styles.get(path, ""), UNKNOWN) for path in training.paths]
+    return Examples(
+        pixels=torch.from_numpy(training.pixels),
+        artists=torch.from_numpy(artists),
+        styles=torch.tensor(labels) if styles else None,
+    )
+
+
+def _told(training: Collection, held: Collection | None, device: torch.device) -> str:
+    told = (
+        f"Training on {len(training.paths)} pictures by {len(np.unique(training.artists))} artists"
+        f" ({device})"
+    )
+    if held is None:
+        return f"{told}; none held out, so nothing will be evaluated."
+    return f"{told}; {len(held.paths)} by {len(np.unique(held.artists))} others held out."
+
+
+def _parser() -> argparse.ArgumentParser:
+    default = Settings()
+    parser = argparse.ArgumentParser(
+        prog="python -m artsimilarity.lab.training",
+        description="Trains style weights on pictures by artist and measures them on artists held "
+        "out. Writes the weights and, beside them, a JSON file of all settings and scores.",
+    )
+    add = parser.add_argument
+    add("directory", type=Path, help="folder with a sub-folder of pictures for each artist")
+    add("--output", type=Path, required=True, metavar="FILE", help="the .safetensors to write")
+    add("--name", default="own", help="of the new recipe (own)")
+    add("--epochs", type=_count, default=default.epochs, help=f"({default.epochs})")
+    add("--batch-size", type=_count, default=default.batch_size, help=f"({default.batch_size})")
+    add("--learning-rate", type=float, default=default.learning_rate, help="greatest (0.001)")
+    add("--seed", type=int, default=default.seed, help="of all that is drawn (0)")
+    add("--held-out", type=_share, default=0.1, help="share of the artists; 0 for none (0.1)")
+    add("--min-pictures", type=_count, default=5, help="of an artist who may be held out (5)")
+    add("--max-per-artist", type=_count, default=140, help="pictures of one artist (140)")
+    add("--styles", type=Path, metavar="CSV", help="columns path and style, to learn styles too")
+    add("--compare", default="art", help="recipes to evaluate beside it, as evaluate has them")
+    add("--device", default="auto", help="auto, cpu or cuda (auto)")
+    add("--size", type=_count, default=ART.side, help=f"side of the square ({ART.side})")
+    add("--layer", default=ART.layer, help=f"ReLU layer of VGG-19 ({ART.layer})")
+    add("--reduced-channels", type=_count, default=ART.reduced_channels, help="(96)")
+    add("--dimensions", type=_count, default=ART.style_dimensions, help="style values (256)")
+    add("--projection-pictures", type=_count, default=2000, help="that it is fitted to (2000)")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"at least 1, not {number}")
+    return number
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share < 1:
+        raise argparse.ArgumentTypeError(f"from 0 to below 1, not {text}")
+    return share
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""What a training leaves beside its weights: how to repeat it, and how good they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from artsimilarity.encoder.recipe import ART, Recipe
+from artsimilarity.lab.evaluation import summary as report
+from artsimilarity.lab.evaluation.__main__ import machine
+from artsimilarity.lab.training.dataset import Collection
+from artsimilarity.lab.training.loop import Settings
+
+
+def to_json(
+    *,
+    recipe: Recipe,
+    settings: Settings,
+    options: Mapping[str, object],
+    training: Collection,
+    held: Collection | None,
+    skipped: Mapping[str, str],
+    losses: Sequence[float],
+    evaluation: report.Evaluation | None,
+) -> str:
+    """Everything that it takes to repeat a training, and its scores, unrounded.
+
+    Args:
+        recipe: With the weights that were made.
+        settings: Of the training.
+        options: The other options of the command.
+        training: What it was trained on; named by counts and a digest.
+        held: The pictures held out; None for none.
+        skipped: Reasons by path.
+        losses: Mean loss of each epoch.
+        evaluation: On the pictures held out.
+    """
+    record = {
+        "recipe": {**asdict(recipe), "weights": Path(recipe.weights).name},
+        "fingerprint": recipe.fingerprint,
+        "settings": asdict(settings),
+        "options": dict(options),
+        "machine": {**machine(), "threads": torch.get_num_threads()},
+        "training": _summary(training),
+        "held_out": None if held is None else _summary(held),
+        "skipped": dict(skipped),
+        "losses": list(losses),
+        "chance": None if held is None else chance(held.artists),
+        "evaluation": None if evaluation is None else json.loads(report.to_json(evaluation)),
+    }
+    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+
+
+def chance(artists: NDArray[np.str_]) -> float:
+    """P@k of neighbours that are drawn blindly, averaged over pictures: 0 to 1.
+
+    Args:
+        artists: Of the pictures, shape (n,), n at least 2.
+    """
+    _, sizes = np.unique(artists, return_counts=True)
+    count = len(artists)
+    return float((sizes * (sizes - 1)).sum() / (count * (count - 1)))
+
+
+def recipe_as_code(recipe: Recipe) -> str:
+    """A module that defines the recipe as ``MINE``, by what sets it apart from ``ART``."""
+    changed = [
+        f"    {field.name}={getattr(recipe, field.name)!r},"
+        for field in fields(Recipe)
+        if getattr(recipe, field.name) != getattr(ART, field.name)
+    ]
+    return "\n".join(
+        [
+            "from dataclasses import replace",
+            "",
+            "from artsimilarity.encoder.recipe import ART",
+            "",
+            "MINE = replace(",
+            "    ART,",
+            *changed,
+            ")",
+        ]
+    )
+
+
+def _summary(collection: Collection) -> dict[str, object]:
+    names, counts = np.unique(collection.artists, return_counts=True)
+    digest = hashlib.sha256("\n".join(collection.paths).encode())
+    digest.update(collection.pixels.tobytes())
+    return {
+        "pictures": len(collection.paths),
+        "artists": dict(zip(names.tolist(), counts.tolist(), strict=True)),
+        "sha256": digest.hexdigest(),
+    }
