@@ -116,7 +116,7 @@ def refusing_broker() -> Iterator[RefusingBroker]:
 @pytest.fixture
 def no_worker_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages that ask whether a worker is there give up at once, in tests that start none."""
-    monkeypatch.setattr("artsimilarity.statistics._PING_SECONDS", 0.05)
+    monkeypatch.setattr("artsimilarity.monitoring.workers._PING_SECONDS", 0.05)
 
 
 @pytest.fixture

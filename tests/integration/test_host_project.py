@@ -98,7 +98,7 @@ def test_makes_its_migrations_and_finds_neighbours(
     assert near.startswith("['blueish', ")
     assert "secret" not in near
     assert nearest == "['blueish']"
-    assert deferred == "['embedding', 'embedding_next', 'embedding_signature']"
+    assert deferred == "['embedding', 'embedding_next', 'embedding_copy_descriptor']"
 
 
 def test_taking_the_app_out_again_leaves_the_extension(host: Callable[..., str]) -> None:

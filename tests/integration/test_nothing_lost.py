@@ -14,7 +14,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from artsimilarity import sweep
+from artsimilarity.embedding import sweep
+from artsimilarity.library import Library
 from demo_site import servers
 from demo_site.library.models import Artwork
 from tests.broker import Broker
@@ -40,7 +41,7 @@ def _digests_are_those_of_the_present_files() -> bool:
 
 
 def _sweep_and_count() -> int:
-    sweep.sweep(Artwork)
+    sweep.sweep(Library.of(Artwork))
     return Artwork.objects.ready().count()
 
 
@@ -88,7 +89,7 @@ def test_fifty_uploads_without_a_broker_are_saved_at_once_and_embedded_after_one
         run_worker(url, tmp_path / "worker.log", **QUICK),
     ):
         connect(url)
-        assert sweep.sweep(Artwork) == 51
+        assert sweep.sweep(Library.of(Artwork)) == 51
         wait_until(lambda: Artwork.objects.ready().count() == 51)
 
 
@@ -132,7 +133,7 @@ def test_a_worker_told_to_stop_finishes_the_picture_in_hand_and_gives_the_rest_b
     settings.ARTSIMILARITY = {"CHUNK_SIZE": 32}
     slow = {"ENCODER": "tests.fakes.LeisurelyEncoder"}
     with run_worker(broker_url, tmp_path / "first.log", **slow) as worker:
-        assert sweep.sweep(Artwork) == 32
+        assert sweep.sweep(Library.of(Artwork)) == 32
         wait_until(lambda: Artwork.objects.ready().exists())
         worker.process.terminate()
         worker.process.wait(_STOP_SECONDS)

@@ -26,7 +26,7 @@ from artsimilarity.encoder.recipe import ART
 from artsimilarity.lab.search_speed.scratch import PLAIN_TABLE, TABLE
 from artsimilarity.lab.search_speed.truth import Truth
 from artsimilarity.lab.search_speed.vectors import draw_centres, draw_library, find_centres
-from artsimilarity.models import similarity_models
+from artsimilarity.library import Library, libraries
 from demo_site.library.models import Artwork
 from tests.pictures import unit_blocks
 
@@ -72,7 +72,7 @@ class TestRun:
         assert outcome.tables == set()
 
     def test_adds_no_model_to_the_project(self, outcome: Outcome) -> None:
-        assert similarity_models() == [Artwork]
+        assert libraries() == [Library.of(Artwork)]
 
     def test_covers_every_balance_filter_and_number_of_clients(self, outcome: Outcome) -> None:
         wanted = {

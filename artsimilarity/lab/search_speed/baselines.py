@@ -16,10 +16,11 @@ from pgvector.django import MaxInnerProduct
 from artsimilarity.conf import get_settings
 from artsimilarity.lab.search_speed.explained import plan_of
 from artsimilarity.lab.search_speed.scratch import BUCKETS, Scratch
-from artsimilarity.planning import plan_search
-from artsimilarity.querysets import order_by_similarity
+from artsimilarity.library import Library
 from artsimilarity.search import more_like_this
-from artsimilarity.targets import stored_target
+from artsimilarity.search.ordering import order_by_similarity
+from artsimilarity.search.plan import plan_search
+from artsimilarity.search.query_vector import stored_vector
 
 K = 10
 """Length of a page: recall is recall@10."""
@@ -87,8 +88,8 @@ class App:
     def ordered(self, query: Query, *, exact: bool = False) -> Any:
         """The queryset of its first query, or of its second, exact one; not sliced."""
         rows = _filtered(self._rows, query)
-        target = stored_target(query.picture, rows.db)
-        return order_by_similarity(rows, target, style=query.style, exact=exact)
+        vector = stored_vector(Library.searched(rows), query.picture)
+        return order_by_similarity(rows, vector, style=query.style, exact=exact)
 
 
 class Exact:
@@ -104,8 +105,8 @@ class Exact:
     def ask(self, query: Query) -> list[int]:
         """The app's own exact query."""
         rows = _filtered(self._rows, query)
-        target = stored_target(query.picture, rows.db)
-        found = order_by_similarity(rows, target, style=query.style, exact=True)
+        vector = stored_vector(Library.searched(rows), query.picture)
+        found = order_by_similarity(rows, vector, style=query.style, exact=True)
         return list(found.values_list("pk", flat=True)[:K])
 
 

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from pgvector.django import HnswIndex, VectorField
 
 from artsimilarity.conf import get_settings
-from artsimilarity.indexes import hnsw_index, memory_for, watched
+from artsimilarity.library.index_build import memory_for, watched
 from artsimilarity.models import SimilarityMixin
-from artsimilarity.status import EmbeddingStatus
+from artsimilarity.schema.indexes import hnsw_index
+from artsimilarity.schema.states import EmbeddingStatus
 
 TABLE = "artsimilarity_benchmark"
 PLAIN_TABLE = "artsimilarity_benchmark_plain"

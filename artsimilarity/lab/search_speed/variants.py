@@ -9,12 +9,12 @@ from typing import Any
 
 from django.db import connections
 
-from artsimilarity.expressions import Gate
 from artsimilarity.lab.search_speed.baselines import App, K, Query
 from artsimilarity.lab.search_speed.explained import plan_of
 from artsimilarity.lab.search_speed.measure import Clients, Result, measure
 from artsimilarity.lab.search_speed.scratch import TABLE
 from artsimilarity.lab.search_speed.truth import Truth
+from artsimilarity.schema.sql import Gate
 
 # The only way to the HNSW index is an index scan without a sort after it.
 _HNSW_ONLY = {"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off"}

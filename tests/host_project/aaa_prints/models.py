@@ -10,7 +10,7 @@ import uuid
 from django.db import models
 
 from artsimilarity.models import SimilarityMixin
-from artsimilarity.querysets import SimilarityManager, SimilarityQuerySet
+from artsimilarity.search.querysets import SimilarityManager, SimilarityQuerySet
 
 
 class EngravingQuerySet(SimilarityQuerySet["Engraving"]):
