@@ -40,7 +40,7 @@ print(sorted(Engraving.objects.get(caption="blue").get_deferred_fields()))
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """The project in a folder and a database of its own; runs its ``manage.py``."""
-    name = "second_host"
+    name = f"{connection.settings_dict['NAME']}_second_host"  # others use the server, too
     with connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {name}")
         cursor.execute(f"CREATE DATABASE {name}")

@@ -109,9 +109,8 @@ def _restart_postgres() -> None:
     )
 
 
-@pytest.mark.skipif("DATABASE_URL" in os.environ, reason="restarts the embedded Postgres only")
 def test_uploads_are_embedded_by_a_worker_under_which_postgres_was_restarted(
-    broker: Broker, broker_url: str, tmp_path: Path
+    postgres_of_its_own: None, broker: Broker, broker_url: str, tmp_path: Path
 ) -> None:
     slow = {**QUICK, "ENCODER": "tests.fakes.LeisurelyEncoder"}
     with run_worker(broker_url, tmp_path / "worker.log", **slow):
