@@ -17,6 +17,7 @@ from django.db import connection
 from kombu import pools
 from pytest_django import Settings
 
+from artsimilarity.testing import use_quick_encoder
 from demo_site import servers as embedded
 from demo_site.celery import app as celery_app
 from tests import servers
@@ -189,9 +190,10 @@ def no_worker_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def quick_encoder(settings: Settings) -> None:
+def quick_encoder(settings: Settings) -> Iterator[None]:
     """Embeds without a network, for tests that are not about the encoder."""
-    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "ENCODER": "tests.fakes.QuickEncoder"}
+    with use_quick_encoder():
+        yield
 
 
 def connect(url: str) -> None:
