@@ -34,6 +34,12 @@ def running(folder: Path) -> set[psutil.Process]:
     }
 
 
+def keeper(servers: Servers) -> psutil.Process:
+    """The process that runs both servers."""
+    (keeper,) = (one for one in running(servers.run) if one.cwd() == str(servers.run))
+    return keeper
+
+
 def works(seat: Seat) -> bool:
     """Whether databases can be made on the one server, and the other answers."""
     with psycopg.connect(seat.postgres_url, autocommit=True) as connection:

@@ -140,7 +140,7 @@ class Servers:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
         with (
             servers.postgres(self.run / "postgres") as postgres,
-            servers.valkey(self.run / "valkey", databases=SEATS) as valkey,
+            servers.valkey(self.run / "valkey", _free_port(), databases=SEATS) as valkey,
         ):
             _prefer_speed(postgres)
             draft = self.run / "servers.draft"
@@ -304,6 +304,13 @@ def _check_valkey(url: str) -> None:
         client.sendall(b"PING\r\n")
         if not client.recv(64).startswith(b"+PONG"):
             raise ConnectionError(f"No Valkey answers at {url}.")
+
+
+def _free_port() -> int:
+    """A port that no other checkout's server, started at the same moment, is likely to choose."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _prefer_speed(url: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
-from tests.own_servers import running, temporary_servers, works
+from tests.own_servers import keeper, running, temporary_servers, works
 from tests.servers import Servers, wait_for_end
 
 
@@ -28,13 +28,8 @@ def _valkey(servers: Servers) -> psutil.Process:
     return valkey
 
 
-def _keeper(servers: Servers) -> psutil.Process:
-    (keeper,) = (one for one in running(servers.run) if one.cwd() == str(servers.run))
-    return keeper
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", [_postmaster, _valkey, _keeper])
+@pytest.mark.parametrize("victim", [_postmaster, _valkey, keeper])
 def test_what_was_killed_is_started_anew(
     servers: Servers, victim: Callable[[Servers], psutil.Process]
 ) -> None:
