@@ -74,7 +74,7 @@ def worker(
     """A worker that serves searches, and is warm."""
     settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "SEARCH_SECONDS": 20.0}
     log = tmp_path / "worker.log"
-    with run_worker(broker_url, log, ENCODER="tests.fakes.QuickEncoder") as worker:
+    with run_worker(broker_url, log, ENCODER="artsimilarity.testing.QuickEncoder") as worker:
         wait_until(lambda: "warm_up" in worker.log and "succeeded" in worker.log)
         yield worker
 

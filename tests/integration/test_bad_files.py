@@ -126,7 +126,7 @@ def test_two_hundred_bad_files_fail_one_by_one_and_the_worker_goes_on(
         Artwork.objects.create(title=kind, image=ContentFile(data, name=f"{number}.jpg"))
     make_artwork("good")
     connect(broker_url)
-    encoder = {"ENCODER": "tests.fakes.QuickEncoder"}
+    encoder = {"ENCODER": "artsimilarity.testing.QuickEncoder"}
     with run_worker(broker_url, tmp_path / "worker.log", **encoder) as worker:
         queue.enqueue(Artwork.objects.all())
         wait_until(lambda: not Artwork.objects.pending().exists())

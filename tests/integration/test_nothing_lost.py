@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # to take notice of its last result (billiard's _ensure_messages_consumed).
 _STOP_SECONDS = 60
 
-QUICK = {"ENCODER": "tests.fakes.QuickEncoder", "RETRY_BACKOFF": 0.5}
+QUICK = {"ENCODER": "artsimilarity.testing.QuickEncoder", "RETRY_BACKOFF": 0.5}
 
 
 def _digests_are_those_of_the_present_files() -> bool:
@@ -110,9 +110,8 @@ def _restart_postgres() -> None:
     )
 
 
-@pytest.mark.skipif("DATABASE_URL" in os.environ, reason="restarts the embedded Postgres only")
 def test_uploads_are_embedded_by_a_worker_under_which_postgres_was_restarted(
-    broker: Broker, broker_url: str, tmp_path: Path
+    postgres_of_its_own: None, broker: Broker, broker_url: str, tmp_path: Path
 ) -> None:
     slow = {**QUICK, "ENCODER": "tests.fakes.LeisurelyEncoder"}
     with run_worker(broker_url, tmp_path / "worker.log", **slow):

@@ -106,7 +106,7 @@ def _moved() -> int:
 def test_a_rollout_killed_in_filling_and_in_promotion_is_finished_without_a_visitor_noticing(
     broker: Broker, broker_url: str, tmp_path: Path, settings: Settings
 ) -> None:
-    quick: dict[str, Any] = {**ROLLOUT, "ENCODER": "tests.fakes.QuickEncoder"}
+    quick: dict[str, Any] = {**ROLLOUT, "ENCODER": "artsimilarity.testing.QuickEncoder"}
     settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, **quick}
     for number in range(COUNT):
         make_artwork(f"{number}", colour=(number * 2, 255 - number, number))

@@ -29,7 +29,7 @@ from tests.worker import run_worker, wait_until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 URL = "/api/artworks/by-picture/"
-QUICK = {"ENCODER": "tests.fakes.QuickEncoder"}
+QUICK = {"ENCODER": "artsimilarity.testing.QuickEncoder"}
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.worker import run_worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-QUICK = {"ENCODER": "tests.fakes.QuickEncoder"}
+QUICK = {"ENCODER": "artsimilarity.testing.QuickEncoder"}
 
 
 def _upload(client: Client, title: str, content: bytes) -> Artwork:

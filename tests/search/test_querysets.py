@@ -100,7 +100,7 @@ class TestSimilarTo:
         assert not Artwork.objects.similar_to(make_artwork("new"))
 
     def test_uses_the_index_on_a_table_large_enough_to_want_it(self) -> None:
-        fill_library(3000)
+        fill_library(1500)
         target = Artwork.objects.first()
         assert target is not None
         plan = Artwork.objects.filter(published=True).similar_to(target)[:8].explain()
@@ -108,7 +108,7 @@ class TestSimilarTo:
         assert "Seq Scan" not in plan
 
     def test_settings_of_the_index_take_effect_inside_the_query(self, settings: Settings) -> None:
-        fill_library(3000)
+        fill_library(1500)
         targets = list(Artwork.objects.order_by("pk")[:30])
         right = {t.pk: _nearest(t, exact=True) for t in targets}
         with connection.cursor() as cursor:
@@ -123,7 +123,7 @@ class TestSimilarTo:
         assert recall[2, "strict_order"] > 0.2
 
     def test_a_filter_that_keeps_little_still_fills_the_page_through_the_index(self) -> None:
-        fill_library(3000)
+        fill_library(1500)
         kept = list(Artwork.objects.order_by("pk").values_list("pk", flat=True)[::50])
         Artwork.objects.filter(pk__in=kept).update(technique="etching")
         target = Artwork.objects.first()
@@ -214,7 +214,7 @@ class TestSeveralExamples:
             Artwork.objects.similar_to([])
 
     def test_uses_the_index(self) -> None:
-        fill_library(3000)
+        fill_library(1500)
         plan = Artwork.objects.similar_to(Artwork.objects.all()[:3])[:8].explain()
         assert "_hnsw" in plan
 
