@@ -228,8 +228,7 @@ def _epochs(
             total = 0.0
             batches = torch.split(torch.randperm(count), batch_size)[: count // batch_size]
             for batch in batches:
-                pictures = examples.pixels[batch].to(device).permute(0, 3, 1, 2).float() / 255
-                embeddings = network(torch.cat([augment(pictures, side), augment(pictures, side)]))
+                embeddings = network(_two_views(examples.pixels[batch].to(device), side))
                 styles = None if examples.styles is None else examples.styles[batch].to(device)
                 loss = objective(embeddings, examples.artists[batch].to(device), styles)
                 optimizer.zero_grad()
@@ -248,6 +247,12 @@ def _epochs(
                 )
             bar.set_postfix(epoch=epoch, loss=f"{mean:.3f}", refresh=False)
             yield mean
+
+
+def _two_views(squares: Tensor, side: int) -> Tensor:
+    """One view of each picture, then another of each; shape (2 n, 3, side, side)."""
+    pictures = squares.permute(0, 3, 1, 2).float() / 255
+    return torch.cat([augment(pictures, side), augment(pictures, side)])
 
 
 def _optimizer(parameters: list[nn.Parameter], settings: Settings) -> AdamW:
