@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.own_servers import keeper, running, temporary_servers, works
 from tests.migrated_database import MigratedDatabase, schema_fingerprint
+from tests.own_servers import keeper, running, temporary_servers, works
 from tests.servers import ROOT, Seat, Servers
 from tests.worker import wait_until
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core import checks
 from django.db import ProgrammingError, connections
+from packaging.version import Version
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library, libraries
@@ -15,7 +16,7 @@ from artsimilarity.schema.states import RolloutState
 from artsimilarity.schema.tables import Whitening
 
 # Older releases corrupt HNSW indexes under vacuum.
-PGVECTOR_MINIMUM = (0, 8, 4)
+PGVECTOR_MINIMUM = Version("0.8.4")
 
 
 def check_databases(databases: Sequence[str] | None, **kwargs: Any) -> list[checks.CheckMessage]:
@@ -59,7 +60,7 @@ def _check_pgvector(alias: str) -> list[checks.CheckMessage]:
             )
         ]
     version = installed or available
-    if _parse_version(version) >= PGVECTOR_MINIMUM:
+    if Version(version) >= PGVECTOR_MINIMUM:
         return []
     return [
         checks.Error(
@@ -186,7 +187,3 @@ def _fetch(alias: str, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, 
     with connections[alias].cursor() as cursor:
         cursor.execute(sql, params)
         return list(cursor.fetchall())
-
-
-def _parse_version(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())

@@ -1,4 +1,4 @@
-"""Where the weights of a recipe are kept, and whether they are sound. Standard library only.
+"""Where the weights of a recipe are kept, and whether they are sound. Without torch and numpy.
 
 A site's checks can ask ``find_weights`` before any task starts, without loading torch.
 """
@@ -13,6 +13,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
+
+from platformdirs import user_cache_path
 
 from artsimilarity.encoder.recipe import IMAGENET, Recipe
 
@@ -30,9 +32,9 @@ class WeightsError(RuntimeError):
 
 
 def weights_directory(environ: Mapping[str, str] = os.environ) -> Path:
-    """Folder of downloaded weights: $ARTSIMILARITY_WEIGHTS_DIR, or a cache of this user."""
+    """Folder of downloaded weights: $ARTSIMILARITY_WEIGHTS_DIR, or this user's cache folder."""
     chosen = environ.get(DIRECTORY_VARIABLE)
-    return Path(chosen) if chosen else Path.home() / ".cache" / "artsimilarity"
+    return Path(chosen) if chosen else user_cache_path("artsimilarity", appauthor=False)
 
 
 def imagenet_file_name(layer: str) -> str:

@@ -1,4 +1,4 @@
-"""The ways to search that are compared."""
+"""The ways to search that are measured: the app, and the baselines beside it."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Query:
     limit: int
 
 
-class Contender(Protocol):
-    """A way to search."""
+class Baseline(Protocol):
+    """A way to search: the app's own, or what it is compared with."""
 
     name: str
     description: str
@@ -132,7 +132,7 @@ class Faiss:
     name = "faiss"
     filters = False
 
-    def __init__(self, library: NDArray[np.float16], on_progress: Callable[[int], object]) -> None:
+    def __init__(self, library: NDArray[np.float16], advance: Callable[[int], object]) -> None:
         self._faiss: Any = importlib.import_module("faiss")
         ef_search = get_settings().EF_SEARCH
         self.description = f"faiss IndexHNSWFlat in memory, float32, efSearch {ef_search}"
@@ -144,7 +144,7 @@ class Faiss:
         for start in range(0, len(library), 10_000):
             chunk = library[start : start + 10_000].astype(np.float32)
             self._index.add(chunk)
-            on_progress(len(chunk))
+            advance(len(chunk))
         self.build_seconds = time.monotonic() - started
 
     def ask(self, query: Query) -> list[int]:

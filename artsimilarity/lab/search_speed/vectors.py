@@ -82,7 +82,7 @@ def draw_library(
     centres: Centres,
     rows: int,
     random: np.random.Generator,
-    on_progress: Callable[[int], object],
+    advance: Callable[[int], object],
 ) -> NDArray[np.float16]:
     """Draw the vectors of a library of ``rows`` pictures around ``centres``.
 
@@ -97,7 +97,7 @@ def draw_library(
     for start in range(0, rows, _CHUNK):
         chunk = library[start : start + _CHUNK]
         chunk[:] = _mix(centres.vectors, len(chunk), recipe, random)
-        on_progress(len(chunk))
+        advance(len(chunk))
     return library
 
 

@@ -9,7 +9,7 @@ from artsimilarity.lab.evaluation.retrieval import (
     Labels,
     assess,
     euclidean,
-    nearest,
+    k_nearest_neighbours,
     weighted,
 )
 
@@ -32,7 +32,7 @@ def labels(*names: str, groups: str | None = None) -> Labels:
 
 
 def test_neighbours_come_the_nearest_first_without_the_query() -> None:
-    assert nearest(on_a_line(0, 1, 3, 7), 4, 3).tolist() == [
+    assert k_nearest_neighbours(on_a_line(0, 1, 3, 7), 4, 3).tolist() == [
         [1, 2, 3],
         [0, 2, 3],
         [1, 0, 3],
@@ -41,19 +41,19 @@ def test_neighbours_come_the_nearest_first_without_the_query() -> None:
 
 
 def test_only_so_many_are_returned_as_are_wanted() -> None:
-    assert nearest(on_a_line(0, 1, 3, 7), 4, 1).tolist() == [[1], [0], [1], [2]]
+    assert k_nearest_neighbours(on_a_line(0, 1, 3, 7), 4, 1).tolist() == [[1], [0], [1], [2]]
 
 
 def test_ties_come_in_the_order_of_the_library() -> None:
-    assert nearest(on_a_line(0, 1, -1, 1), 4, 3)[0].tolist() == [1, 2, 3]
+    assert k_nearest_neighbours(on_a_line(0, 1, -1, 1), 4, 3)[0].tolist() == [1, 2, 3]
 
 
 def test_twins_of_the_query_are_neighbours() -> None:
-    assert nearest(on_a_line(0, 0, 5), 3, 1)[:2].tolist() == [[1], [0]]
+    assert k_nearest_neighbours(on_a_line(0, 0, 5), 3, 1)[:2].tolist() == [[1], [0]]
 
 
 def test_a_group_has_no_neighbours_inside() -> None:
-    found = nearest(on_a_line(0, 1, 3, 7), 4, 3, np.array(["a", "a", "b", "a"]))
+    found = k_nearest_neighbours(on_a_line(0, 1, 3, 7), 4, 3, np.array(["a", "a", "b", "a"]))
     assert found.tolist() == [
         [2, NOBODY, NOBODY],
         [2, NOBODY, NOBODY],
@@ -66,16 +66,16 @@ def test_a_group_has_no_neighbours_inside() -> None:
 def test_chunks_of_queries_do_not_matter(
     chunk: int, points: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = nearest(euclidean(points), 30, 10)
+    whole = k_nearest_neighbours(euclidean(points), 30, 10)
     monkeypatch.setattr(retrieval, "_CHUNK", chunk)
-    np.testing.assert_array_equal(nearest(euclidean(points), 30, 10), whole)
+    np.testing.assert_array_equal(k_nearest_neighbours(euclidean(points), 30, 10), whole)
 
 
 def test_euclidean_is_the_order_of_distances(points: np.ndarray) -> None:
     distances = np.linalg.norm(points[:, None] - points[None], axis=2)
     np.fill_diagonal(distances, np.inf)
     expected = distances.argsort(axis=1)[:, :10]
-    np.testing.assert_array_equal(nearest(euclidean(points), 30, 10), expected)
+    np.testing.assert_array_equal(k_nearest_neighbours(euclidean(points), 30, 10), expected)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.75, 1.0])

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from artsimilarity.lab.evaluation import precision_at_k
 from artsimilarity.lab.evaluation.precision_at_k import (
     average_precision_at,
     bootstrap_interval,
@@ -97,14 +98,27 @@ def test_the_interval_is_the_same_for_the_same_seed_only() -> None:
     assert bootstrap_interval(values, seed=3) != bootstrap_interval(values, seed=4)
 
 
+def test_the_interval_ends_at_quantiles_of_the_means_of_queries_drawn_again() -> None:
+    values = np.random.default_rng(2).random(200) ** 3
+    drawn = np.random.default_rng(5).integers(200, size=(20_000, 200))
+    expected = np.quantile(values[drawn].mean(axis=1), [0.025, 0.975])
+    assert bootstrap_interval(values, seed=0) == pytest.approx(tuple(expected), abs=0.004)
+
+
+def test_the_interval_does_not_depend_on_how_many_are_drawn_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values = np.random.default_rng(2).random(50)
+    whole = bootstrap_interval(values, seed=0)
+    monkeypatch.setattr(precision_at_k, "_DRAWN_AT_ONCE", 600)
+    assert bootstrap_interval(values, seed=0) == whole
+
+
+def test_equal_values_give_an_interval_of_no_width() -> None:
+    assert bootstrap_interval(np.full(20, 0.25), seed=0) == (0.25, 0.25)
+
+
 def test_a_lower_level_gives_a_narrower_interval() -> None:
     values = np.random.default_rng(2).random(50)
     narrow, wide = (bootstrap_interval(values, seed=0, level=level) for level in (0.5, 0.95))
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
-
-
-def test_more_resamples_are_drawn_when_asked_for() -> None:
-    values = np.random.default_rng(2).random(50)
-    assert bootstrap_interval(values, seed=0, resamples=1)[0] == pytest.approx(
-        bootstrap_interval(values, seed=0, resamples=1)[1]
-    )
