@@ -35,6 +35,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import psycopg
+import redis
 
 from demo_site import servers
 
@@ -97,7 +98,7 @@ class Servers:
         with _lock(self.home / "use.lock", fcntl.LOCK_SH):
             with _lock(self.home / "start.lock", fcntl.LOCK_EX):
                 urls = self.urls() or self._start()
-            with self._free_number() as number:
+            with self._free_number(_used_databases(urls["valkey"])) as number:
                 valkey = urlsplit(urls["valkey"])._replace(path=f"/{number}").geturl()
                 try:
                     yield Seat(number, urls["postgres"], valkey)
@@ -110,7 +111,7 @@ class Servers:
             urls: dict[str, str] = json.loads(self.state.read_text())
             _check_postgres(urls["postgres"])
             _check_valkey(urls["valkey"])
-        except (OSError, ValueError, KeyError, psycopg.Error):
+        except (OSError, ValueError, KeyError, psycopg.Error, redis.RedisError):
             return None
         return urls if self._processes(("python",)) else None
 
@@ -193,8 +194,8 @@ class Servers:
         return urls
 
     @contextmanager
-    def _free_number(self) -> Iterator[int]:
-        for number in range(SEATS):
+    def _free_number(self, used: set[int]) -> Iterator[int]:
+        for number in sorted(set(range(SEATS)) - used):
             try:
                 with _lock(self.home / f"seat-{number}.lock", fcntl.LOCK_EX | fcntl.LOCK_NB):
                     yield number
@@ -299,11 +300,15 @@ def _check_postgres(url: str) -> None:
 
 def _check_valkey(url: str) -> None:
     """Raise unless it answers."""
-    parts = urlsplit(url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=5) as client:
-        client.sendall(b"PING\r\n")
-        if not client.recv(64).startswith(b"+PONG"):
-            raise ConnectionError(f"No Valkey answers at {url}.")
+    with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
+        client.ping()
+
+
+def _used_databases(url: str) -> set[int]:
+    """Numbers of those that somebody is connected to: a worker that outlived its killed run."""
+    with redis.Redis.from_url(url) as client:
+        mine = client.client_id()
+        return {int(one["db"]) for one in client.client_list() if int(one["id"]) != mine}
 
 
 def _free_port() -> int:

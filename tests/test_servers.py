@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.migrated_database import MigratedDatabase, schema_fingerprint
 from tests.own_servers import keeper, running, temporary_servers, works
-from tests.servers import ROOT, Seat, Servers
+from tests.servers import ROOT, Seat, Servers, of_this_environment
 from tests.worker import wait_until
 
 _TAKE_A_SEAT = """
@@ -69,6 +70,15 @@ def test_two_runs_that_begin_at_once_share_the_servers_and_no_database(servers: 
             run.communicate()
     assert servers.stop(unless_used=True)
     assert running(servers.home) == set()
+
+
+def test_a_number_that_a_worker_of_a_killed_run_still_uses_is_not_given_again() -> None:
+    servers = of_this_environment()
+    with servers.seat() as seat:
+        left = redis.Redis.from_url(seat.valkey_url)
+        left.ping()
+    with left, servers.seat() as another:
+        assert another.number != seat.number
 
 
 @pytest.mark.slow
