@@ -79,7 +79,7 @@ def _check_whitenings(alias: str) -> list[checks.CheckMessage]:
         return []
     settings = get_settings()
     recipes = filter(None, (settings.recipe, settings.next_recipe))
-    named = {one.calibration_sha256: one.name for one in recipes if one.calibration_sha256}
+    named = {one.whitening_sha256: one.name for one in recipes if one.whitening_sha256}
     table = Whitening._meta.db_table
     if not named or table not in connections[alias].introspection.table_names():
         return []
