@@ -18,6 +18,13 @@ from artsimilarity.schema.tables import Whitening
 # Older releases corrupt HNSW indexes under vacuum.
 PGVECTOR_MINIMUM = Version("0.8.4")
 
+_COLUMN_AND_INDEX = (
+    "SELECT atttypmod, EXISTS (SELECT 1 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+    " JOIN pg_am ON pg_am.oid = relam WHERE indrelid = attrelid AND attnum = ANY (indkey)"
+    " AND amname = 'hnsw' AND indisvalid) FROM pg_attribute"
+    " WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped"
+)
+
 
 def check_databases(databases: Sequence[str] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     """Check the servers: pgvector, the columns and the indexes."""
@@ -105,17 +112,9 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
     if not isinstance(field, EmbeddingField):
         return []
     quoted, _key = library.table()
-    table = library.holder.similarity_table()._meta.db_table
+    column = f"{library.holder.similarity_table()._meta.db_table}.{field.column}"
     try:
-        rows = _fetch(
-            library.using,
-            "SELECT atttypmod, EXISTS (SELECT 1 FROM pg_index JOIN pg_class ON"
-            " pg_class.oid = indexrelid JOIN pg_am ON pg_am.oid = relam"
-            " WHERE indrelid = attrelid AND attnum = ANY (indkey) AND amname = 'hnsw'"
-            " AND indisvalid) FROM pg_attribute"
-            " WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped",
-            [quoted, field.column],
-        )
+        rows = _fetch(library.using, _COLUMN_AND_INDEX, [quoted, field.column])
     except ProgrammingError:
         return []
     if not rows:
@@ -125,8 +124,8 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
     if dimensions != field.dimensions:
         messages.append(
             checks.Warning(
-                f"The column {table}.{field.column} has {dimensions} dimensions, but the recipe "
-                f"makes {field.dimensions}.",
+                f"The column {column} has {dimensions} dimensions, but the recipe makes "
+                f"{field.dimensions}.",
                 hint="Run 'manage.py makemigrations' and 'manage.py migrate', then "
                 "'manage.py embed_artworks'.",
                 obj=library.model,
@@ -136,8 +135,7 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
     if not indexed:
         messages.append(
             checks.Warning(
-                f"The column {table}.{field.column} has no valid HNSW index: every search reads "
-                f"the whole table.",
+                f"The column {column} has no valid HNSW index: every search reads the whole table.",
                 hint="Run 'manage.py makemigrations' and 'manage.py migrate'; if the index is "
                 "there but invalid, REINDEX INDEX CONCURRENTLY it.",
                 obj=library.model,
