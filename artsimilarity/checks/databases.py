@@ -18,6 +18,15 @@ from artsimilarity.schema.tables import Whitening
 # Older releases corrupt HNSW indexes under vacuum.
 PGVECTOR_MINIMUM = Version("0.8.4")
 
+_EXTENSION = (
+    "SELECT found.extversion, available.default_version, found.schema,"
+    " found.schema = ANY (current_schemas(true)) FROM (SELECT 1) one"
+    " LEFT JOIN (SELECT extversion, nspname AS schema FROM pg_extension"
+    " JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'vector') found ON true"
+    " LEFT JOIN (SELECT default_version FROM pg_available_extensions WHERE name = 'vector')"
+    " available ON true"
+)
+
 _COLUMN_AND_INDEX = (
     "SELECT atttypmod, EXISTS (SELECT 1 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
     " JOIN pg_am ON pg_am.oid = relam WHERE indrelid = attrelid AND attnum = ANY (indkey)"
@@ -52,11 +61,7 @@ def check_databases(databases: Sequence[str] | None, **kwargs: Any) -> list[chec
 
 
 def _check_pgvector(alias: str) -> list[checks.CheckMessage]:
-    installed, available = _fetch(
-        alias,
-        "SELECT (SELECT extversion FROM pg_extension WHERE extname = 'vector'),"
-        " (SELECT default_version FROM pg_available_extensions WHERE name = 'vector')",
-    )[0]
+    installed, available, schema, visible = _fetch(alias, _EXTENSION)[0]
     if not installed and not available:
         return [
             checks.Error(
@@ -64,6 +69,17 @@ def _check_pgvector(alias: str) -> list[checks.CheckMessage]:
                 hint="Install pgvector 0.8.4 or newer on the server, for example Debian's package "
                 "postgresql-NN-pgvector, or take the embedded server of the demo.",
                 id="artsimilarity.E004",
+            )
+        ]
+    if installed and not visible:
+        return [
+            checks.Error(
+                f"pgvector is installed in the schema {schema!r} of database {alias!r}, which is "
+                f"not on the search_path.",
+                hint=f'Run: ALTER ROLE CURRENT_USER SET search_path = "$user", public, {schema}; '
+                f"or set it in DATABASES[{alias!r}]['OPTIONS']['options'] = "
+                f"'-c search_path=public,{schema}'. Then reconnect.",
+                id="artsimilarity.E010",
             )
         ]
     version = installed or available
