@@ -9,27 +9,30 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from PIL import Image, ImageChops
 
 if TYPE_CHECKING:
-    from artsimilarity.encoder.pictures.headers import Data, JpegHeader, Kind
+    from artsimilarity.encoder.pictures.headers import Data, JpegHeader
 
 # Share of a picture's rows, from the top, below which a file counts as no picture any more.
 LEAST_VISIBLE: Final = 0.5
 
 Opener: TypeAlias = Callable[["Data"], Image.Image]
 
+# Rows that an interlaced file may leave out between two that it has.
+_WIDEST_GAP: Final = 8
+
+_WEBP_HEADER_BYTES: Final = 30
 _END_OF_JPEG: Final = b"\xff\xd9"
 
 
 def rescue(
-    kind: Kind, data: Data, open_again: Opener, jpeg: JpegHeader | None
+    data: Data, open_again: Opener, jpeg: JpegHeader | None
 ) -> tuple[Image.Image, float] | None:
-    """Decodes as much as there is.
+    """Decodes as much as there is, of formats whose rows follow one another.
 
     A JPEG is given the end that it lacks, which is what browsers do; libjpeg makes the missing
-    blocks grey, and missing scans leave the picture blurred. A WebP is filled up with zeros. Of
-    other formats, the rows are kept that were decoded.
+    blocks grey, and missing scans leave the picture blurred. Of other formats, the rows are kept
+    that were decoded, and those that an interlaced file lacks are copied from above.
 
     Args:
-        kind: Format of the file.
         data: Contents of the file.
         open_again: Opens such contents, ready to be decoded.
         jpeg: Its header, if it is a JPEG.
@@ -38,18 +41,27 @@ def rescue(
         A decoded picture and the share of its rows that are there, from the top, where the others
         are to be left white; None where too little is there. May raise whatever Pillow raises.
     """
-    if kind == "WebP":
-        return _webp(bytes(data), open_again)
     if jpeg is not None and jpeg.progressive:
         if not jpeg.first_scan_ends:
             return None
         return _decoded(open_again(bytes(data) + _END_OF_JPEG)), 1.0
     found = _rows(data, open_again)
-    if found is None or found[1] < LEAST_VISIBLE:
-        return None
-    if jpeg is not None:
-        return _decoded(open_again(bytes(data) + _END_OF_JPEG)), 1.0
-    return found
+    if found is None or jpeg is None:
+        return found
+    return _decoded(open_again(bytes(data) + _END_OF_JPEG)), 1.0
+
+
+def filled_up(data: Data, size: int) -> bytes:
+    """The same file with zeros where its end is missing, at most as many as there are bytes."""
+    return bytes(data) + bytes(min(size - len(data), len(data)))
+
+
+def webp_visible(data: Data) -> tuple[float, int]:
+    """Share of a WebP's bytes that are there, about that of its rows, and its size when whole."""
+    declared = 8 + int.from_bytes(data[4:8], "little")
+    # The last byte may be filling, which some writers leave out.
+    whole = len(data) >= declared - 1 or len(data) < _WEBP_HEADER_BYTES
+    return (1.0 if whole else len(data) / declared), declared
 
 
 def _decoded(image: Image.Image) -> Image.Image:
@@ -70,9 +82,25 @@ def _rows(data: Data, open_again: Opener) -> tuple[Image.Image, float] | None:
     black, white = images
     if black.mode != white.mode or black.mode.startswith("I") or black.mode == "F":
         return None
-    difference = ImageChops.difference(*(_plain(image) for image in images))
-    box = difference.getbbox(alpha_only=False)
-    return black, (box[1] / black.height if box else 1.0)
+    difference = ImageChops.difference(_plain(black), _plain(white))
+    there = [not any_missing for any_missing in _any_by_row(difference)]
+    if sum(there) < LEAST_VISIBLE * black.height:
+        return None
+    last = max(row for row, decoded in enumerate(there) if decoded)
+    end = black.height if black.height - last <= _WIDEST_GAP else last + 1
+    for row in range(1, end):
+        if not there[row]:
+            black.paste(black.crop((0, row - 1, black.width, row)), (0, row))
+    return black, end / black.height
+
+
+def _any_by_row(difference: Image.Image) -> list[bool]:
+    width = difference.width * len(difference.getbands())
+    values = difference.tobytes()
+    if difference.mode == "1":
+        width = (difference.width + 7) // 8
+    blank = bytes(width)
+    return [values[start : start + width] != blank for start in range(0, len(values), width)]
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -82,11 +110,3 @@ def _plain(image: Image.Image) -> Image.Image:
     indices = image.copy()
     indices.putpalette([level for level in range(256) for _ in "rgb"])
     return indices.convert("L")
-
-
-def _webp(data: bytes, open_again: Opener) -> tuple[Image.Image, float] | None:
-    declared = 8 + int.from_bytes(data[4:8], "little")
-    share = len(data) / declared
-    if not LEAST_VISIBLE <= share < 1:
-        return None
-    return _decoded(open_again(data + bytes(declared - len(data)))), share

@@ -10,7 +10,7 @@ import mmap
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 Data: TypeAlias = bytes | mmap.mmap
@@ -34,10 +34,11 @@ _MAGIC: Final[dict[Kind, re.Pattern[bytes]]] = {
 
 _BOXES: Final = re.compile(rb"....ftyp", re.DOTALL)
 
-# Directories and entries of a TIFF, and segments of a JPEG, that are looked at; sound files have
-# far fewer.
-_MOST_DIRECTORIES: Final = 1000
-_MOST_ENTRIES: Final = 4096
+# Directories of a TIFF, entries of one and values of a tag, and segments of a JPEG, that are looked
+# at; sound files have far fewer.
+_MOST_DIRECTORIES: Final = 100
+_MOST_ENTRIES: Final = 1024
+_MOST_VALUES: Final = 2_000_000
 _MOST_SEGMENTS: Final = 20_000
 
 
@@ -66,6 +67,7 @@ class TiffPage:
         number: Its place in the file.
         size: Width and height in pixels.
         block: Width and height in pixels of a tile or a strip.
+        tiled: Whether it has tiles and not strips.
         bits: Bits of a sample; the largest where they differ.
         samples: Samples of a pixel.
         sample_format: 1 unsigned, 2 signed, 3 floating point.
@@ -74,12 +76,15 @@ class TiffPage:
         reduced: Whether it says that it is a smaller copy or a mask of another page.
         premultiplied: Whether its alpha is multiplied in already.
         map_of_8_bits: Whether its colour map counts to 255 and not to 65535, as it should.
+        compressed: Whether it is compressed.
         visible: Share of its rows, from the top, that lie within the file.
+        end: Where its last tile or strip ends, in bytes.
     """
 
     number: int
     size: tuple[int, int]
     block: tuple[int, int]
+    tiled: bool
     bits: int
     samples: int
     sample_format: int
@@ -88,7 +93,9 @@ class TiffPage:
     reduced: bool
     premultiplied: bool
     map_of_8_bits: bool
-    visible: float
+    compressed: bool
+    visible: float = 1.0
+    end: int = 0
 
 
 @dataclass(frozen=True)
@@ -240,9 +247,9 @@ class _Tags:
         letter = _TYPES.get(kind)
         if letter is None or not count:
             return ()
+        if count > _MOST_VALUES:
+            raise ValueError(f"a tag has {count:,} values")
         size = count * struct.calcsize(self._order + letter)
-        if size > len(self._data):
-            raise ValueError("a tag lies beyond the end of the file")
         if size > self._room:
             place = self._number(place, self._room)
         return struct.unpack(f"{self._order}{count}{letter}", self._bytes(place, size))
@@ -268,12 +275,13 @@ def tiff_page(data: Data) -> TiffPage:
             if first is None:
                 raise
             break
-        first = first or page
+        if first is None:
+            first, tags_of_first = page, tags
         if not page.reduced:
-            return page
+            return _with_visible(data, tags, page)
     if first is None:
         raise ValueError("it has no directory")
-    return first
+    return _with_visible(data, tags_of_first, first)
 
 
 def _directories(data: Data) -> Iterator[_Tags]:
@@ -295,13 +303,14 @@ def _page(data: Data, number: int, tags: _Tags) -> TiffPage:
         raise ValueError("a directory lacks its dimensions")
     tiled = bool(tags.first(322, 0))
     rows = min(tags.first(278, height) or height, height)
-    block = (tags.first(322, width), tags.first(323, height)) if tiled else (width, rows)
-    colours = tags.all(320)
+    block = (tags.first(322, width), tags.first(323, height) or height) if tiled else (width, rows)
+    bits = max(tags.all(258), default=1)
+    colours = tags.all(320) if bits <= 8 else ()
     return TiffPage(
         number=number,
         size=(width, height),
         block=block,
-        bits=max(tags.all(258), default=1),
+        bits=bits,
         samples=tags.first(277, 1),
         sample_format=tags.first(339, 1),
         photometric=tags.first(262, 1),
@@ -309,18 +318,27 @@ def _page(data: Data, number: int, tags: _Tags) -> TiffPage:
         reduced=bool(tags.first(254, 0) & 0b101) or tags.first(255, 1) == 2,
         premultiplied=tags.first(338, 0) == 1,
         map_of_8_bits=bool(colours) and max(colours) < 256,
-        visible=_visible(data, tags, tiled, across=-(-width // (block[0] or 1))),
+        tiled=tiled,
+        compressed=tags.first(259, 1) != 1,
     )
 
 
-def _visible(data: Data, tags: _Tags, tiled: bool, *, across: int) -> float:
-    """Share of the rows of tiles, or strips, from the top that lie within the file."""
-    offsets, counts = (tags.all(324), tags.all(325)) if tiled else (tags.all(273), tags.all(279))
+def _with_visible(data: Data, tags: _Tags, page: TiffPage) -> TiffPage:
+    """The same page with what is known of the part of it that lies within the file."""
+    places = (324, 325) if page.tiled else (273, 279)
+    offsets, counts = (tags.all(tag) for tag in places)
     if not offsets or len(counts) != len(offsets):
-        return 1.0  # old files leave the counts out
-    whole = (start + size <= len(data) for start, size in zip(offsets, counts, strict=True))
-    missing = next((place for place, there in enumerate(whole) if not there), len(offsets))
-    if missing == len(offsets):
-        return 1.0
-    across = across if tiled else 1
-    return (missing // across * across) / len(offsets)
+        return page  # old files leave the counts out
+    ends = [start + size for start, size in zip(offsets, counts, strict=True)]
+    missing = next((place for place, end in enumerate(ends) if end > len(data)), None)
+    if missing is None:
+        return page
+    in_a_plane = len(offsets) // (page.samples if page.planar else 1) or 1
+    if page.planar and missing < in_a_plane * (page.samples - 1):
+        return replace(page, visible=0.0, end=max(ends))  # a colour is missing altogether
+    place, across = missing % in_a_plane, -(-page.size[0] // page.block[0])
+    whole_rows = (place // across if page.tiled else place) * page.block[1]
+    if not page.compressed and not page.tiled and counts[missing]:
+        there = max(0, len(data) - offsets[missing])
+        whole_rows += there * page.block[1] // counts[missing]
+    return replace(page, visible=min(whole_rows / page.size[1], 1.0), end=max(ends))

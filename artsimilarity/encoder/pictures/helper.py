@@ -20,6 +20,7 @@ from typing import IO, Any, Final
 
 from PIL import Image
 
+from artsimilarity.encoder.pictures import streaming
 from artsimilarity.encoder.pictures.limits import Limits, PictureError, too_much_memory
 from artsimilarity.encoder.pictures.reading import Source, read
 
@@ -37,6 +38,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     Image.MAX_IMAGE_PIXELS = None  # the limits of each question hold
     Image.preinit()
+    streaming.preload()
     at_start = _address_space()
     while question := _read_json(questions):
         answer, pixels = _answer(question, questions, at_start)

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from PIL import ExifTags, Image, ImageChops, TiffImagePlugin
 
@@ -108,6 +108,8 @@ _MODE_BYTES: Final = {"1": 2, "L": 1, "P": 9, "I;16": 7, "I;16B": 7, "I;16L": 7,
 _COLOUR_BYTES, _ALPHA_BYTES = 4, 12
 # Bytes a pixel that a format's decoder holds beside that.
 _DECODER_BYTES: Final[dict[Kind, int]] = {"WebP": 12, "AVIF": 12, "HEIC": 12, "JPEG 2000": 16}
+# Bytes a pixel of any other WebP, and of a lossy one without alpha or animation.
+_WEBP_BYTES, _LOSSY_WEBP_BYTES = 16, 6
 
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -291,18 +293,39 @@ class _File:
             return self._tiff()
         if self.kind == "JPEG":
             return self._jpeg()
+        if self.kind == "WebP":
+            return self._webp()
         image = self._open()
         _check_size(image.size, self.limits)
         pixels = image.width * image.height
-        if self.kind in streaming.KINDS and pixels > _LARGE_PIXELS and streaming.is_available():
+        if self.kind == "PNG" and pixels > _LARGE_PIXELS and streaming.is_available():
             try:
                 with self._turn(pixels):
-                    return self._streamed(gamma=profile_of_png(image.info))
+                    return self._streamed(self.source, gamma=profile_of_png(image.info))
             except streaming.Failed as error:
                 logger.debug("Pillow decodes what libvips did not: %s", error)
         return self._whole(image)
 
-    # Kinds whose headers say more than a size
+    # Kinds whose headers say more than a size, or cost something to be opened
+
+    def _webp(self) -> Square:
+        visible, whole_size = damaged.webp_visible(self.data)
+        self._check_visible(visible)
+        size = headers.webp_size(self.data)
+        if size is not None:
+            _check_size(size, self.limits)
+            pixels = size[0] * size[1]
+            lossy = self.data[12:16] == b"VP8 "
+            self._check_memory(pixels * (_LOSSY_WEBP_BYTES if lossy else _WEBP_BYTES))
+            if visible == 1 and pixels > _LARGE_PIXELS and streaming.is_available():
+                try:
+                    with self._turn(pixels):
+                        return self._streamed(self.source)
+                except streaming.Failed as error:
+                    raise _damaged(self.kind, error) from error
+        if visible == 1:
+            return self._whole(self._open())
+        return self._whole(self._open(damaged.filled_up(self.data, whole_size)), visible=visible)
 
     def _jpeg(self) -> Square:
         header = headers.jpeg_header(self.data)
@@ -326,27 +349,25 @@ class _File:
         pixels = page.size[0] * page.size[1]
         by_pillow = _pillow_is_right(page)
         streamed = not by_pillow or pixels > _LARGE_PIXELS
-        if page.visible == 1 and not (streamed and streaming.is_available()):
-            if not by_pillow:
-                raise self._missing_pyvips()
+        self._check_visible(page.visible)
+        if page.visible == 1 and by_pillow and not (streamed and streaming.is_available()):
             try:
                 image = self._open()
                 image.seek(page.number)
                 return self._whole(image)
-            except DamagedPicture as error:
+            except DamagedPicture:
                 if not streaming.is_available():
                     raise
-                cause: Exception = error
-        else:
-            cause = OSError(f"{page.visible:.0%} of its rows are there")
-            self._check_visible(page.visible, cause)
-            if not streaming.is_available():
-                raise self._missing_pyvips()
+        if not streaming.is_available():
+            raise self._missing_pyvips()
+        source = self.source
+        if page.visible < 1:
+            source = damaged.filled_up(self.data, page.end)
         try:
             with self._turn(pixels):
-                return self._streamed(page)
+                return self._streamed(source, page)
         except streaming.Failed as error:
-            raise _damaged(self.kind, error) from cause
+            raise _damaged(self.kind, error) from error
 
     def _check_block(self, page: headers.TiffPage) -> None:
         """A tile is decoded whole however little of it lies within the picture."""
@@ -364,31 +385,39 @@ class _File:
             f"(pip install django-artsimilarity[worker]). Save the picture with 8 bits a channel."
         )
 
-    def _check_visible(self, visible: float, error: Exception) -> None:
+    def _check_memory(self, size: int) -> None:
+        if size > self.limits.max_memory:
+            raise too_much_memory(self.limits)
+
+    def _check_visible(self, visible: float) -> None:
         if visible < 1 and (not self.limits.accept_damaged or visible < damaged.LEAST_VISIBLE):
-            raise _damaged(self.kind, error) from error
+            raise _damaged(self.kind, OSError(f"{visible:.0%} of its rows are there"))
 
     # The two ways of decoding
 
     def _streamed(
-        self, page: headers.TiffPage | None = None, *, gamma: bytes | None = None
+        self, source: Source, page: headers.TiffPage | None = None, *, gamma: bytes | None = None
     ) -> Square:
-        found = streaming.decode(self.kind, self.source, self.side, page=page)
+        found = streaming.decode(self.kind, source, self.side, page=page)
         visible = page.visible if page else 1.0
         square = found.image.resize(
             (self.side, self.side), Image.Resampling.BILINEAR, box=found.box
         )
         return _finish(square, found.orientation, found.profile or gamma, visible, visible < 1)
 
-    def _whole(self, image: Image.Image, *, jpeg: headers.JpegHeader | None = None) -> Square:
+    def _whole(
+        self,
+        image: Image.Image,
+        *,
+        jpeg: headers.JpegHeader | None = None,
+        visible: float = 1.0,
+    ) -> Square:
         pixels = image.width * image.height
-        held = pixels * _bytes_a_pixel(image, self.kind) + (jpeg.coefficient_bytes if jpeg else 0)
-        if held > self.limits.max_memory:
-            raise too_much_memory(self.limits)
+        held = pixels * _bytes_a_pixel(image, self.kind)
+        self._check_memory(held + (jpeg.coefficient_bytes if jpeg else 0))
         try:
             with self._turn(max(pixels, jpeg.coefficient_bytes // 2 if jpeg else 0)):
-                visible = 1.0
-                is_damaged = False
+                is_damaged = visible < 1
                 try:
                     _load(image)
                 except (MemoryError, PictureError):
@@ -409,7 +438,7 @@ class _File:
     ) -> tuple[Image.Image, float]:
         if not self.limits.accept_damaged:
             raise _damaged(self.kind, error) from error
-        rescued = damaged.rescue(self.kind, self.data, self._open_again, jpeg)
+        rescued = damaged.rescue(self.data, self._open_again, jpeg)
         if rescued is None:
             raise _damaged(self.kind, error) from error
         return rescued
@@ -444,8 +473,7 @@ class _File:
             raise _bad_header(self.kind, None) from error
 
     def _open_with_pillow(self, data: Data) -> Image.Image:
-        whole = isinstance(data, bytes)
-        file = BytesIO(data) if whole or isinstance(self.source, bytes) else _reopened(self.source)
+        file = BytesIO(data) if isinstance(data, bytes) else cast("IO[bytes]", data)
         if self.kind == "HEIC":
             return _open_heic(file)
         with _without_bomb_warning():
@@ -473,11 +501,7 @@ _DISPENSABLE: Final = (
 )
 
 
-def _reopened(path: os.PathLike[str]) -> BytesIO:
-    return Path(path).open("rb")  # type: ignore[return-value]  # Image closes it
-
-
-def _open_heic(file: BytesIO) -> Image.Image:
+def _open_heic(file: IO[bytes]) -> Image.Image:
     try:
         import pillow_heif  # an extra of its own: it holds an encoder under the GPL
     except ImportError as error:

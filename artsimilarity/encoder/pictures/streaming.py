@@ -62,6 +62,12 @@ def is_available() -> bool:
     return importlib.util.find_spec("pyvips") is not None
 
 
+def preload() -> None:
+    """Loads libvips where it is installed, so that what it takes itself counts for no picture."""
+    if is_available():
+        import pyvips  # noqa: F401  (an optional dependency)
+
+
 def decode(
     kind: Kind, source: bytes | os.PathLike[str], side: int, *, page: TiffPage | None = None
 ) -> Streamed:
