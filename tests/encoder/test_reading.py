@@ -66,7 +66,10 @@ def assert_plain(data: bytes, rgb: tuple[float, ...], tolerance: float = 1) -> N
 # Formats and geometry
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "GIF"])
+FORMATS = ["JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP"]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
 def test_every_format_keeps_its_colour(kind: str) -> None:
     assert_plain(saved(plain("RGB", RUST), kind), RUST, tolerance=2)
 
@@ -529,7 +532,7 @@ def test_a_file_that_ends_in_its_header_is_damaged(kind: str) -> None:
         read_square(saved(noise(), kind)[:12])
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "GIF"])
+@pytest.mark.parametrize("kind", [*FORMATS, "JPEG2000", "AVIF"])
 def test_corrupt_bytes_give_a_picture_or_a_typed_error_with_a_steady_message(kind: str) -> None:
     options = {"compression": "tiff_lzw"} if kind == "TIFF" else {}
     sound = saved(noise(40, 40), kind, **options)

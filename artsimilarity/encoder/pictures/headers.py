@@ -98,29 +98,12 @@ class TiffPage:
     end: int = 0
 
 
-@dataclass(frozen=True)
-class PngHeader:
-    """Size in pixels, and bits of a sample, of a PNG."""
-
-    size: tuple[int, int]
-    bits: int
-
-
 def kind_of(data: Data) -> Kind | None:
     """The format that the first bytes of a file tell, if it is one of those that are read."""
     start = data[:16]
     if _BOXES.match(start) and (b"avif" in data[: min(int.from_bytes(start[:4], "big"), 256)]):
         return "AVIF"  # the brand may stand among the compatible ones only
     return next((kind for kind, magic in _MAGIC.items() if magic.match(start)), None)
-
-
-def png_header(data: Data) -> PngHeader:
-    """First chunk of a PNG; raises ``ValueError`` where it is cut short."""
-    try:
-        width, height, bits = struct.unpack(">IIB", data[16:25])
-    except struct.error as error:
-        raise ValueError("the first chunk is cut short") from error
-    return PngHeader((width, height), bits)
 
 
 def webp_size(data: Data) -> tuple[int, int] | None:
@@ -271,9 +254,9 @@ def tiff_page(data: Data) -> TiffPage:
     for number, tags in enumerate(_directories(data)):
         try:
             page = _page(data, number, tags)
-        except (ValueError, struct.error):
+        except (ValueError, struct.error) as error:
             if first is None:
-                raise
+                raise ValueError(str(error)) from error
             break
         if first is None:
             first, tags_of_first = page, tags
@@ -291,8 +274,13 @@ def _directories(data: Data) -> Iterator[_Tags]:
     place = int.from_bytes(start, "little" if order == "<" else "big")
     seen: set[int] = set()
     while place and place not in seen and len(seen) < _MOST_DIRECTORIES:
+        try:
+            tags = _Tags(data, order, place, big)
+        except (ValueError, struct.error) as error:
+            if not seen:
+                raise ValueError(f"its first directory is damaged: {error}") from error
+            return  # what lies behind may be damaged
         seen.add(place)
-        tags = _Tags(data, order, place, big)
         yield tags
         place = tags.next
 

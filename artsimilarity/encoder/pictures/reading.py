@@ -352,9 +352,7 @@ class _File:
         self._check_visible(page.visible)
         if page.visible == 1 and by_pillow and not (streamed and streaming.is_available()):
             try:
-                image = self._open()
-                image.seek(page.number)
-                return self._whole(image)
+                return self._whole(self._open_page(page.number))
             except DamagedPicture:
                 if not streaming.is_available():
                     raise
@@ -447,6 +445,17 @@ class _File:
         image = self._open(data)
         if self.kind == "JPEG":
             image.draft(None, (_DRAFT_FACTOR * self.side, _DRAFT_FACTOR * self.side))
+        return image
+
+    def _open_page(self, number: int) -> Image.Image:
+        image = self._open()
+        try:
+            image.seek(number)
+        except (MemoryError, PictureError):
+            raise
+        except Exception as error:
+            # As elsewhere, plugins let errors of many types pass on corrupt directories.
+            raise _damaged(self.kind, error) from error
         return image
 
     def _open(self, data: Data | None = None) -> Image.Image:

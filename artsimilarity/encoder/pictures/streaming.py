@@ -92,6 +92,9 @@ def decode(
         if "out of memory" in text:
             raise MemoryError(text) from error
         raise Failed(text) from error
+    except (ValueError, OverflowError) as error:
+        # pyvips and Pillow raise them for sizes and values that are out of their range.
+        raise Failed(error_text(error)) from error
 
 
 def _decode(
