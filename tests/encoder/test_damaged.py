@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from artsimilarity.encoder.pictures import streaming
 from artsimilarity.encoder.pictures.reading import DamagedPicture, Limits, PictureError, read
 from tests.encoder.hostile import TRUNCATED, truncated
 from tests.encoder.quarters import quarters, squashed
@@ -93,6 +94,13 @@ def test_a_tiff_of_which_the_last_strip_is_missing_is_read_as_far_as_it_goes() -
     assert found.damaged
     assert (found.pixels[-6:] == 255).all()
     assert difference(data[:-3000], slice(0, 54)) < 1
+
+
+def test_without_pyvips_a_cut_tiff_is_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "is_available", lambda: False)
+    data = saved("TIFF")
+    with pytest.raises(DamagedPicture, match=r"9\d% of its rows are there"):
+        read(data[: len(data) * 19 // 20])
 
 
 def test_a_strict_archive_refuses_what_is_damaged() -> None:

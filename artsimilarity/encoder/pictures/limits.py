@@ -77,7 +77,7 @@ class Limits:
     max_pixels: int = 500_000_000
     min_side: int = 16
     max_memory: int = 2**30
-    max_seconds: float = 30.0
+    max_seconds: float = 20.0
     accept_damaged: bool = True
 
 

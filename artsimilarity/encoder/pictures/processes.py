@@ -35,6 +35,7 @@ from artsimilarity.encoder.pictures.reading import Source, Square
 _MODULE: Final = "artsimilarity.encoder.pictures.helper"
 _LENGTH_BYTES: Final = 4
 _CHUNK_BYTES: Final = 2**20
+_WHOLE_BYTES: Final = 32 * 2**20  # of what is in memory already, which is quicker in one piece
 # A process is replaced after so many pictures, lest what libraries leak adds up.
 _MOST_PICTURES: Final = 1000
 # On a busy machine, processor time takes longer by the clock: killed after this many times as long.
@@ -195,6 +196,7 @@ class _Helper:
             [executable, "-P", "-m", _MODULE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            pipesize=_CHUNK_BYTES,
             stderr=subprocess.DEVNULL,  # libraries complain there of what they read
             env=environment | _SETTINGS | {"PYTHONPATH": os.pathsep.join(paths)},
         )
@@ -241,8 +243,8 @@ class _Helper:
     def _send_file(self, source: bytes | IO[bytes], limits: Limits) -> None:
         if isinstance(source, bytes):
             view = memoryview(source)
-            for start in range(0, len(view), _CHUNK_BYTES):
-                self._send(view[start : start + _CHUNK_BYTES])
+            for start in range(0, len(view), _WHOLE_BYTES):
+                self._send(view[start : start + _WHOLE_BYTES])
         else:
             room = limits.max_bytes + 1
             while room and (chunk := source.read(min(_CHUNK_BYTES, room))):

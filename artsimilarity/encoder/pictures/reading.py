@@ -357,7 +357,7 @@ class _File:
                 if not streaming.is_available():
                     raise
         if not streaming.is_available():
-            raise self._missing_pyvips()
+            raise self._missing_pyvips() if page.visible == 1 else self._cut(page.visible)
         source = self.source
         if page.visible < 1:
             source = damaged.filled_up(self.data, page.end)
@@ -389,7 +389,10 @@ class _File:
 
     def _check_visible(self, visible: float) -> None:
         if visible < 1 and (not self.limits.accept_damaged or visible < damaged.LEAST_VISIBLE):
-            raise _damaged(self.kind, OSError(f"{visible:.0%} of its rows are there"))
+            raise self._cut(visible)
+
+    def _cut(self, visible: float) -> DamagedPicture:
+        return _damaged(self.kind, OSError(f"{visible:.0%} of its rows are there"))
 
     # The two ways of decoding
 
@@ -434,7 +437,7 @@ class _File:
     def _what_there_is(
         self, jpeg: headers.JpegHeader | None, error: Exception
     ) -> tuple[Image.Image, float]:
-        if not self.limits.accept_damaged:
+        if not self.limits.accept_damaged or self.kind == "TIFF":  # what a TIFF lacks is known
             raise _damaged(self.kind, error) from error
         rescued = damaged.rescue(self.data, self._open_again, jpeg)
         if rescued is None:
