@@ -1,6 +1,7 @@
-"""Wires checks and signals into the host's project."""
+"""Wires checks, receivers and tasks into the host's project."""
 
 from django.apps import AppConfig
+from django.core import checks
 from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -13,12 +14,20 @@ class ArtSimilarityConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from artsimilarity import checks, metrics, signals
-        from artsimilarity.extension import create_extension
-        from artsimilarity.models import similarity_models
+        """Connect what the rooms offer; imported here because models are not loaded before."""
+        import artsimilarity.embedding.tasks
+        import artsimilarity.own_picture.tasks  # noqa: F401 -- known to Celery from now on
+        from artsimilarity.checks import check_databases
+        from artsimilarity.embedding import receivers
+        from artsimilarity.embedding.signals import library_swept
+        from artsimilarity.library import libraries
+        from artsimilarity.monitoring import prometheus
+        from artsimilarity.own_picture.answering import forget_unclaimed
+        from artsimilarity.schema.extension import create_extension
 
-        checks.register()
-        metrics.connect()
+        checks.register(check_databases, checks.Tags.database)
+        prometheus.connect()
         pre_migrate.connect(create_extension, sender=self, dispatch_uid="artsimilarity.extension")
-        for model in similarity_models(proxies=True):
-            signals.connect(model)
+        library_swept.connect(forget_unclaimed, dispatch_uid="artsimilarity.forget_unclaimed")
+        for library in libraries(proxies=True):
+            receivers.connect(library.model)

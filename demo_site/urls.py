@@ -23,7 +23,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("demo_site.library.api")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("artsimilarity/", include("artsimilarity.urls")),
+    path("artsimilarity/", include("artsimilarity.monitoring.urls")),
     # The admin's pages name no icon, so browsers ask for this one.
     path("favicon.ico", RedirectView.as_view(url=static("library/mark.svg"))),
     path("media/<path:path>", media, name="media"),

@@ -1,4 +1,4 @@
-"""Real servers for the tests: started once a run, and only if a test asks for them."""
+"""Real servers for the tests: started once for many runs, and only if a test asks for them."""
 
 from __future__ import annotations
 
@@ -6,44 +6,117 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
 import pytest
 from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.db import connection
 from kombu import pools
 from pytest_django import Settings
 
-from demo_site import servers
+from artsimilarity.testing import use_quick_encoder
+from demo_site import servers as embedded
 from demo_site.celery import app as celery_app
+from tests import servers
 from tests.broker import Broker, RefusingBroker
+from tests.migrated_database import MigratedDatabase, schema_fingerprint
+from tests.servers import Seat
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A Postgres with pgvector: embedded, or the one in ``DATABASE_URL``.
+def seat() -> Iterator[Seat]:
+    """This process's databases on the tests' own servers, which outlive the run."""
+    with servers.of_this_environment().seat() as seat:
+        yield seat
 
-    Not below pytest's own folder: another run closes that to the user that Postgres runs as when
-    root starts it.
-    """
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing running on a machine of a CI service."""
+    if os.environ.get("CI") and not hasattr(config, "workerinput"):
+        servers.of_this_environment().stop(unless_used=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(request: pytest.FixtureRequest) -> str:
+    """A Postgres with pgvector: our own, or the one in ``DATABASE_URL``."""
     if url := os.environ.get("DATABASE_URL"):
-        yield url
-        return
-    with (
-        tempfile.TemporaryDirectory(prefix="artsimilarity-postgres-") as folder,
-        servers.postgres(Path(folder) / "data") as url,
-    ):
-        yield url
+        return url
+    seat: Seat = request.getfixturevalue("seat")
+    return seat.postgres_url
+
+
+@pytest.fixture(scope="session")
+def migrated_database(
+    postgres_url: str, django_db_use_migrations: bool, django_db_keepdb: bool
+) -> MigratedDatabase | None:
+    """On our own server, the database to copy; None where a run makes or keeps its own."""
+    if "DATABASE_URL" in os.environ or django_db_keepdb or not django_db_use_migrations:
+        return None
+    facts = repr((django_settings.INSTALLED_APPS, django_settings.ARTSIMILARITY))
+    return MigratedDatabase(postgres_url, schema_fingerprint(facts))
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    postgres_url: str, django_db_modify_db_settings_parallel_suffix: None
+    request: pytest.FixtureRequest,
+    postgres_url: str,
+    migrated_database: MigratedDatabase | None,
+    django_db_modify_db_settings_parallel_suffix: None,
 ) -> None:
     """Point Django at the server before pytest-django creates the test database on it."""
-    django_settings.DATABASES["default"].update(dj_database_url.parse(postgres_url))
+    database = django_settings.DATABASES["default"]
+    database.update(dj_database_url.parse(postgres_url))
+    if "DATABASE_URL" in os.environ:
+        return
+    seat: Seat = request.getfixturevalue("seat")
+    test = database.setdefault("TEST", {})
+    test["NAME"] = seat.database
+    if migrated_database:
+        migrated_database.lock()
+        migrated_database.drop(seat.database)  # left by a run that was killed
+        if migrated_database.exists():
+            test["TEMPLATE"] = migrated_database.name
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, migrated_database: MigratedDatabase | None, django_db_blocker: Any
+) -> None:
+    """After pytest-django has migrated a database, keep a copy for the runs to come."""
+    if not migrated_database:
+        return
+    if not migrated_database.exists():
+        with django_db_blocker.unblock():
+            connection.close()  # Postgres copies only what nobody is connected to
+        migrated_database.keep(connection.settings_dict["NAME"])
+    migrated_database.unlock()
+
+
+@pytest.fixture
+def postgres_of_its_own(transactional_db: None) -> Iterator[None]:
+    """An empty library on a server that nobody else uses, for tests that restart it.
+
+    Not below pytest's own folder: another run closes that to the user that Postgres runs as when
+    root starts it.
+    """
+    connection.close()
+    shared = dict(connection.settings_dict)
+    with (
+        tempfile.TemporaryDirectory(prefix="artsimilarity-postgres-") as folder,
+        embedded.postgres(Path(folder) / "data") as url,
+    ):
+        try:
+            connection.settings_dict.update(dj_database_url.parse(url))
+            call_command("migrate", verbosity=0)
+            yield
+        finally:
+            connection.close()
+            connection.settings_dict.update(shared)
 
 
 @pytest.fixture(autouse=True)
@@ -60,21 +133,18 @@ def given_broker_url() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def broker_url(
-    tmp_path_factory: pytest.TempPathFactory, given_broker_url: str | None
-) -> Iterator[str]:
-    """A Valkey: embedded, or the one in ``CELERY_BROKER_URL``.
+def broker_url(request: pytest.FixtureRequest, given_broker_url: str | None) -> str:
+    """A Valkey: our own, or the one in ``CELERY_BROKER_URL``.
 
-    Of the latter, each process of ``pytest -n`` takes a database of its own.
+    Of either, each process of ``pytest -n`` takes a database of its own.
     """
     if given_broker_url:
         parts = urlsplit(given_broker_url)
         process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
         database = int(parts.path.strip("/") or 0) + process
-        yield parts._replace(path=f"/{database}").geturl()
-        return
-    with servers.valkey(tmp_path_factory.mktemp("valkey")) as url:
-        yield url
+        return parts._replace(path=f"/{database}").geturl()
+    seat: Seat = request.getfixturevalue("seat")
+    return seat.valkey_url
 
 
 @pytest.fixture
@@ -116,13 +186,14 @@ def refusing_broker() -> Iterator[RefusingBroker]:
 @pytest.fixture
 def no_worker_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages that ask whether a worker is there give up at once, in tests that start none."""
-    monkeypatch.setattr("artsimilarity.statistics._PING_SECONDS", 0.05)
+    monkeypatch.setattr("artsimilarity.monitoring.workers._PING_SECONDS", 0.05)
 
 
 @pytest.fixture
-def quick_encoder(settings: Settings) -> None:
+def quick_encoder(settings: Settings) -> Iterator[None]:
     """Embeds without a network, for tests that are not about the encoder."""
-    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "ENCODER": "tests.fakes.QuickEncoder"}
+    with use_quick_encoder():
+        yield
 
 
 def connect(url: str) -> None:

@@ -1,4 +1,4 @@
-"""Stand-ins for the parts a test is not about."""
+"""Stand-ins for the encoder that misbehave."""
 
 from __future__ import annotations
 
@@ -11,28 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from artsimilarity.encoder.blocks.colour import colour_histogram
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.encoder.weight_files import find_weights
-
-
-class QuickEncoder:
-    """Real colours, and for style the brightness of 256 patches: no network, no torch."""
-
-    batch_size = 4
-
-    def __init__(self, recipe: Recipe, **options: Any) -> None:
-        self.recipe = recipe
-
-    def encode(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        return np.stack([self._encode_one(picture) for picture in pictures])
-
-    def _encode_one(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        patches = picture.reshape(16, 14, 16, 14, 3).mean(axis=(1, 3, 4)).ravel() + 1
-        if self.recipe.name == "next":
-            patches = -patches  # compared with the other recipe's vectors, all would be far apart
-        style = patches / np.linalg.norm(patches)
-        return np.concatenate([style, colour_histogram(picture, 6)]).astype(np.float32)
+from artsimilarity.testing import QuickEncoder
 
 
 class ParticularEncoder(QuickEncoder):

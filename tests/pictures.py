@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from django.core.files.base import ContentFile
 from django.db import connection
 from numpy.typing import NDArray
-from pgvector.django import HnswIndex
+from pgvector import HalfVector
+from pgvector.django import HalfVectorField, HnswIndex
 from PIL import Image
+from psycopg.sql import SQL, Identifier
 
 from artsimilarity.conf import get_settings
 from demo_site.library.models import Artwork
@@ -77,11 +79,11 @@ def fill_library(count: int, facts: Callable[[int], dict[str, Any]] = lambda _nu
     with connection.schema_editor() as editor:
         for index in indexes:
             editor.remove_index(Artwork, index)
-    Artwork.objects.bulk_create(
+    rows = (
         Artwork(
             title=str(number),
             image=f"{number}.png",
-            embedding=unit_blocks(random.normal(size=256), random.random(216)).tolist(),
+            embedding=unit_blocks(random.normal(size=256), random.random(216)),
             embedding_recipe=fingerprint,
             embedding_image=f"{number}.png",
             embedding_status="ready",
@@ -89,8 +91,38 @@ def fill_library(count: int, facts: Callable[[int], dict[str, Any]] = lambda _nu
         )
         for number in range(count)
     )
+    _copy_in(rows)
     with connection.schema_editor() as editor:
         for index in indexes:
             editor.add_index(Artwork, index)
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {Artwork._meta.db_table}")
+
+
+def _copy_in(rows: Iterable[Artwork]) -> None:
+    """Save new rows by Postgres' binary COPY: vectors as text take several times as long."""
+    columns = [field for field in Artwork._meta.local_concrete_fields if not field.primary_key]
+    names = SQL(", ").join(Identifier(field.column) for field in columns)
+    table = Identifier(Artwork._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(SQL("SELECT {} FROM {} LIMIT 0").format(names, table))
+        vectors = [isinstance(field, HalfVectorField) for field in columns]
+        # A vector's own binary form goes through as plain bytes do.
+        types = [
+            "bytea" if vector else column.type_code
+            for vector, column in zip(vectors, cursor.description, strict=True)
+        ]
+        with cursor.copy(
+            SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(table, names)
+        ) as copy:
+            copy.set_types(types)
+            for row in rows:
+                values = [field.pre_save(row, add=True) for field in columns]
+                copy.write_row(
+                    [
+                        HalfVector(value).to_binary()
+                        if vector and value is not None
+                        else field.get_db_prep_save(value, connection)
+                        for field, vector, value in zip(columns, vectors, values, strict=True)
+                    ]
+                )

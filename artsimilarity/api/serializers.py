@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.utils.urls import replace_query_param
 
-from artsimilarity.colours import MAX_COLOURS
 from artsimilarity.conf import get_settings
-from artsimilarity.paging import Cursor, CursorError
 from artsimilarity.search import Neighbours, NeighbourStatus
+from artsimilarity.search.colours import MAX_COLOURS
+from artsimilarity.search.cursor import Cursor, CursorError
 
 MAX_EXAMPLES = 20
 """Pictures to move towards that one search may name, and as many to move away from."""

@@ -29,17 +29,16 @@ from artsimilarity.api.serializers import (
 )
 from artsimilarity.api.throttling import SearchByPictureThrottle
 from artsimilarity.conf import get_settings
-from artsimilarity.own_pictures import NotAnswered, PictureRefused
-from artsimilarity.paging import CursorError
+from artsimilarity.own_picture import NotAnswered, PictureRefused, search_by_picture
+from artsimilarity.own_picture.uploads import keep_in_memory
 from artsimilarity.search import (
+    CursorError,
     Neighbours,
     more_like_these,
     more_like_this,
     search_by_colours,
-    search_by_picture,
-    visible_pictures,
 )
-from artsimilarity.uploads import keep_in_memory
+from artsimilarity.search.visible import visible_pictures
 
 if find_spec("drf_spectacular"):
     import artsimilarity.api.schema  # noqa: F401 -- describes what follows

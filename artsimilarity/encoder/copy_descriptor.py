@@ -1,13 +1,13 @@
-"""Signature of a picture by which scans of one print are recognised. numpy.
+"""Copy descriptor of a picture, by which scans of one print are recognised. numpy.
 
 The picture's brightness, as the lowest 16 x 16 cosine frequencies of its square, weighted towards
-those that tell pictures apart and that survive scanning. The inner product of two signatures is
+those that tell pictures apart and that survive scanning. The inner product of two descriptors is
 the correlation of the two filtered pictures: resizing, recompression, a change of brightness and
 the loss of colour barely move it. A crop moves it more; but because a window of a sum of cosines
-is again one, :func:`similarity` can cut windows out of a signature without the picture.
+is again one, :func:`similarity` can cut windows out of a descriptor without the picture.
 
-Whoever changes what :func:`signature` computes must clear the stored ones: nothing in them says
-how they were made. Figures are in docs/duplicates.md.
+Whoever changes what :func:`copy_descriptor` computes must clear the stored ones: nothing in them
+says how they were made. Figures are in docs/duplicates.md.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _CUTS: Final = (0.0, 0.025, 0.05)
 _SAMPLES: Final = 512
 
 
-def signature(square: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+def copy_descriptor(square: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     """Describes a picture's coarse shapes in light and dark.
 
     Args:
         square: sRGB values, shape (side, side, 3), uint8; any side of 32 or more gives nearly the
-            same signature.
+            same descriptor.
 
     Returns:
         Shape (256,), float32, of length 1; None for a picture that is all but flat, which would
@@ -65,8 +65,8 @@ def similarity(one: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray
     """Correlates a picture with others, each either whole or with one of the two cropped.
 
     Args:
-        one: A signature, shape (256,).
-        others: Signatures, shape (n, 256).
+        one: A descriptor, shape (256,).
+        others: Descriptors, shape (n, 256).
 
     Returns:
         Shape (n,), float32, -1..1: the best over all crops of up to 5 % from each edge.
@@ -80,14 +80,14 @@ def similarity(one: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray
     return best
 
 
-def _windows(signatures: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Crops' signatures, not of length 1, from those of whole pictures: (n, crops, 256)."""
+def _windows(descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Crops' descriptors, not of length 1, from those of whole pictures: (n, crops, 256)."""
     weights = _weights()
-    whole = signatures.reshape(-1, _FREQUENCIES, _FREQUENCIES) / np.where(weights, weights, 1)
+    whole = descriptors.reshape(-1, _FREQUENCIES, _FREQUENCIES) / np.where(weights, weights, 1)
     cut_down = np.tensordot(_crops(), whole, ([2], [1]))  # crop, row, picture, column
     cut = np.tensordot(cut_down, _crops(), ([3], [2]))  # crop, row, picture, crop, column
     ordered = cut.transpose(2, 0, 3, 1, 4) * weights
-    windows: NDArray[np.float32] = ordered.reshape(len(signatures), -1, SIZE)
+    windows: NDArray[np.float32] = ordered.reshape(len(descriptors), -1, SIZE)
     return windows
 
 

@@ -1,4 +1,8 @@
-"""Gets torchvision's ImageNet weights of VGG-19 once, checks them, and keeps the layers in use."""
+"""Gets torchvision's ImageNet weights of VGG-19 once, checks them, and keeps the layers in use.
+
+urllib does the download: pooch would keep the whole file, resumes no download either and brings
+requests; torch.hub has no time limit and takes a broken-off download for another file.
+"""
 
 from __future__ import annotations
 

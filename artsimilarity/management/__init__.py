@@ -1,0 +1,1 @@
+"""``manage.py`` commands; thin, over ``embedding``, ``duplicates`` and ``monitoring``."""

@@ -1,0 +1,1 @@
+"""Template tags; thin wrappers over ``search``, and nothing but templates loads them."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.db.models import Model
 from django.template.loader import select_template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from artsimilarity.balance import SLIDER_STEPS
-from artsimilarity.models import SimilarityMixin
 from artsimilarity.search import Neighbours
 from artsimilarity.search import more_like_this as search
+from artsimilarity.search.balance import SLIDER_STEPS
 
 register = template.Library()
 
@@ -20,7 +20,7 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def more_like_this(
     context: template.Context,
-    picture: SimilarityMixin,
+    picture: Model,
     limit: int | None = None,
     style: float | None = None,
     template_name: str | None = None,
@@ -52,7 +52,7 @@ def more_like_this(
 @register.simple_tag(takes_context=True)
 def get_more_like_this(
     context: template.Context,
-    picture: SimilarityMixin,
+    picture: Model,
     limit: int | None = None,
     style: float | None = None,
     why: bool = False,
@@ -62,7 +62,7 @@ def get_more_like_this(
 
     ``{% get_more_like_this artwork limit=8 as neighbours %}`` gives a list with a ``status`` and a
     ``message``; see :class:`artsimilarity.search.Neighbours`. With ``why=True`` each picture
-    carries ``similarity_why``, a :class:`artsimilarity.why.Why`.
+    carries ``similarity_why``, a :class:`artsimilarity.search.why.Why`.
     """
     request: Any = context.get("request")
     return search(
@@ -83,7 +83,7 @@ def similarity_slider(
 
     ``{% similarity_slider style controls="alike" %}``, with ``slider.js`` on the page. The list
     stands in the element with the id ``controls``. The chosen balance is in the page's address:
-    see :class:`artsimilarity.balance.BalanceMixin`.
+    see :class:`artsimilarity.search.balance.BalanceMixin`.
 
     Args:
         context: the page's, whose request's other parameters are kept.

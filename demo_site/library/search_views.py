@@ -18,13 +18,13 @@ from django.views.decorators.http import require_http_methods
 from django.views.generic import TemplateView, View
 
 from artsimilarity.api.throttling import SearchByPictureThrottle
-from artsimilarity.colours import MAX_COLOURS, parse_colour
 from artsimilarity.conf import get_settings
-from artsimilarity.own_pictures import NotAnswered, PictureRefused
-from artsimilarity.search import search_by_colours, search_by_picture
-from artsimilarity.swatches import SharedColour
-from artsimilarity.uploads import keep_in_memory
-from artsimilarity.why import Why
+from artsimilarity.own_picture import NotAnswered, PictureRefused, search_by_picture
+from artsimilarity.own_picture.uploads import keep_in_memory
+from artsimilarity.search import search_by_colours
+from artsimilarity.search.colours import MAX_COLOURS, parse_colour
+from artsimilarity.search.swatches import SharedColour
+from artsimilarity.search.why import Why
 from demo_site.library.light_table import press_table_button
 from demo_site.library.models import Artwork
 

@@ -14,8 +14,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.generic import CreateView, DetailView, ListView, TemplateView
 
-from artsimilarity.balance import BalanceMixin
 from artsimilarity.search import more_like_these
+from artsimilarity.search.balance import BalanceMixin
 from demo_site.library.forms import UploadForm
 from demo_site.library.light_table import LightTable, press_table_button
 from demo_site.library.models import Artwork

@@ -12,7 +12,8 @@ from django.core.cache import cache
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from artsimilarity import indexing
+from artsimilarity.embedding import pipeline
+from artsimilarity.library import Library
 from demo_site.library.models import Artwork
 from tests.broker import Broker
 from tests.browser.conftest import Visit
@@ -25,7 +26,7 @@ def library(live_server: Any, dead_broker: None, quick_encoder: None) -> None:
     """A red picture and a blue one."""
     cache.clear()
     pictures = [make_artwork("The red one", RED), make_artwork("The blue one", BLUE)]
-    indexing.embed(Artwork, [picture.pk for picture in pictures])
+    pipeline.embed(Library.of(Artwork), [picture.pk for picture in pictures])
 
 
 def found(page: Page) -> Any:
@@ -73,7 +74,7 @@ def worker(
     """A worker that serves searches, and is warm."""
     settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "SEARCH_SECONDS": 20.0}
     log = tmp_path / "worker.log"
-    with run_worker(broker_url, log, ENCODER="tests.fakes.QuickEncoder") as worker:
+    with run_worker(broker_url, log, ENCODER="artsimilarity.testing.QuickEncoder") as worker:
         wait_until(lambda: "warm_up" in worker.log and "succeeded" in worker.log)
         yield worker
 

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from artsimilarity.status import EmbeddingStatus
+from artsimilarity.schema.states import EmbeddingStatus
 from demo_site.library.models import Artwork
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from artsimilarity.encoder.blocks.colour import colour_histogram
-from artsimilarity.swatches import SharedColour
-from artsimilarity.why import Why
+from artsimilarity.search.swatches import SharedColour
+from artsimilarity.search.why import Why
 from demo_site.library import search_views
 from demo_site.library.light_table import MOST
 from demo_site.library.models import Artwork

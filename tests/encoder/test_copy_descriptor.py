@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
-from artsimilarity.encoder.copy_descriptor import SIZE, signature, similarity
+from artsimilarity.encoder.copy_descriptor import SIZE, copy_descriptor, similarity
 from artsimilarity.encoder.pictures.reading import read_square
 from tests.encoder.shared import SHARED
 
@@ -29,7 +29,7 @@ def jpeg(picture: Image.Image, quality: int = 90) -> bytes:
 
 
 def sign(picture: Image.Image, quality: int = 90, side: int = 224) -> NDArray[np.float32]:
-    found = signature(read_square(jpeg(picture, quality), side=side))
+    found = copy_descriptor(read_square(jpeg(picture, quality), side=side))
     assert found is not None
     return found
 
@@ -68,7 +68,7 @@ class TestSignature:
                     weight = k * np.exp(-k * k / 50)
                     expected[row, column] = weight * scale * (down @ brightness @ along)
         expected /= np.linalg.norm(expected)
-        found = signature(square)
+        found = copy_descriptor(square)
         assert found is not None
         np.testing.assert_allclose(found, expected.ravel(), atol=1e-6)
 
@@ -82,11 +82,11 @@ class TestSignature:
 
     @pytest.mark.parametrize("grey", [0, 128, 255])
     def test_a_picture_of_one_colour_has_none(self, grey: int) -> None:
-        assert signature(np.full((224, 224, 3), grey, np.uint8)) is None
+        assert copy_descriptor(np.full((224, 224, 3), grey, np.uint8)) is None
 
     def test_paper_grain_alone_has_none(self) -> None:
         grain = np.random.default_rng(0).integers(118, 139, (224, 224, 3), dtype=np.uint8)
-        assert signature(grain) is None
+        assert copy_descriptor(grain) is None
 
 
 class TestSimilarity:
@@ -116,9 +116,9 @@ class TestSimilarity:
         assert alike(crop, picture) > sign(crop) @ sign(picture) + 0.02
 
     def test_different_pictures_are_far_below_the_threshold(self) -> None:
-        signatures = np.stack([sign(draw(seed)) for seed in range(30)])
-        for i, one in enumerate(signatures):
-            others = np.delete(signatures, i, axis=0)
+        descriptors = np.stack([sign(draw(seed)) for seed in range(30)])
+        for i, one in enumerate(descriptors):
+            others = np.delete(descriptors, i, axis=0)
             assert similarity(one, others).max() < THRESHOLD - 0.1
 
     def test_is_the_same_in_both_directions(self) -> None:

@@ -101,9 +101,21 @@ def test_the_folder_is_that_of_the_environment() -> None:
     assert weights_directory({DIRECTORY_VARIABLE: "/srv/weights"}) == Path("/srv/weights")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other cache folders")
 @pytest.mark.parametrize("environ", [{}, {DIRECTORY_VARIABLE: ""}])
-def test_without_it_the_folder_is_a_cache_of_the_user(environ: dict[str, str]) -> None:
+def test_without_it_the_folder_is_a_cache_of_the_user(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     assert weights_directory(environ) == Path.home() / ".cache" / "artsimilarity"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="XDG is Linux's")
+def test_the_cache_lies_where_the_system_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert weights_directory({}) == tmp_path / "artsimilarity"
 
 
 def test_finding_weights_loads_no_torch() -> None:

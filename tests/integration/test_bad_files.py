@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from artsimilarity import dispatch
+from artsimilarity.embedding import queue
 from artsimilarity.encoder.pictures.reading import PictureError, read_square
 from demo_site.library.models import Artwork
 from tests.broker import Broker
@@ -126,9 +126,9 @@ def test_two_hundred_bad_files_fail_one_by_one_and_the_worker_goes_on(
         Artwork.objects.create(title=kind, image=ContentFile(data, name=f"{number}.jpg"))
     make_artwork("good")
     connect(broker_url)
-    encoder = {"ENCODER": "tests.fakes.QuickEncoder"}
+    encoder = {"ENCODER": "artsimilarity.testing.QuickEncoder"}
     with run_worker(broker_url, tmp_path / "worker.log", **encoder) as worker:
-        dispatch.enqueue(Artwork.objects.all())
+        queue.enqueue(Artwork.objects.all())
         wait_until(lambda: not Artwork.objects.pending().exists())
         (child,) = psutil.Process(worker.process.pid).children()
         assert child.memory_info().rss < 500 * MEBIBYTE

@@ -14,7 +14,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from artsimilarity import sweep
+from artsimilarity.embedding import sweep
+from artsimilarity.library import Library
 from demo_site import servers
 from demo_site.library.models import Artwork
 from tests.broker import Broker
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # to take notice of its last result (billiard's _ensure_messages_consumed).
 _STOP_SECONDS = 60
 
-QUICK = {"ENCODER": "tests.fakes.QuickEncoder", "RETRY_BACKOFF": 0.5}
+QUICK = {"ENCODER": "artsimilarity.testing.QuickEncoder", "RETRY_BACKOFF": 0.5}
 
 
 def _digests_are_those_of_the_present_files() -> bool:
@@ -40,7 +41,7 @@ def _digests_are_those_of_the_present_files() -> bool:
 
 
 def _sweep_and_count() -> int:
-    sweep.sweep(Artwork)
+    sweep.sweep(Library.of(Artwork))
     return Artwork.objects.ready().count()
 
 
@@ -88,7 +89,7 @@ def test_fifty_uploads_without_a_broker_are_saved_at_once_and_embedded_after_one
         run_worker(url, tmp_path / "worker.log", **QUICK),
     ):
         connect(url)
-        assert sweep.sweep(Artwork) == 51
+        assert sweep.sweep(Library.of(Artwork)) == 51
         wait_until(lambda: Artwork.objects.ready().count() == 51)
 
 
@@ -109,9 +110,8 @@ def _restart_postgres() -> None:
     )
 
 
-@pytest.mark.skipif("DATABASE_URL" in os.environ, reason="restarts the embedded Postgres only")
 def test_uploads_are_embedded_by_a_worker_under_which_postgres_was_restarted(
-    broker: Broker, broker_url: str, tmp_path: Path
+    postgres_of_its_own: None, broker: Broker, broker_url: str, tmp_path: Path
 ) -> None:
     slow = {**QUICK, "ENCODER": "tests.fakes.LeisurelyEncoder"}
     with run_worker(broker_url, tmp_path / "worker.log", **slow):
@@ -132,7 +132,7 @@ def test_a_worker_told_to_stop_finishes_the_picture_in_hand_and_gives_the_rest_b
     settings.ARTSIMILARITY = {"CHUNK_SIZE": 32}
     slow = {"ENCODER": "tests.fakes.LeisurelyEncoder"}
     with run_worker(broker_url, tmp_path / "first.log", **slow) as worker:
-        assert sweep.sweep(Artwork) == 32
+        assert sweep.sweep(Library.of(Artwork)) == 32
         wait_until(lambda: Artwork.objects.ready().exists())
         worker.process.terminate()
         worker.process.wait(_STOP_SECONDS)

@@ -17,8 +17,9 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from artsimilarity import scale
-from artsimilarity.models import DuplicatePair, SimilarityScale
+from artsimilarity.library import Library
+from artsimilarity.models import DuplicatePair, ScoreCalibration
+from artsimilarity.search import score_calibration
 from demo_site.library.models import Artwork
 from tests.pictures import make_embedded
 
@@ -130,13 +131,13 @@ def test_hidden_pictures_leave_no_trace_in_any_answer(
         with transaction.atomic():
             artworks = _make(case)
             cache.clear()
-            scale.measure(Artwork)
+            score_calibration.calibrate(Library.of(Artwork))
             with_hidden = _everything(client, artworks, case["query"])
 
             Artwork.objects.filter(published=False).delete()
-            SimilarityScale.objects.all().delete()
+            ScoreCalibration.objects.all().delete()
             cache.clear()
-            scale.measure(Artwork)
+            score_calibration.calibrate(Library.of(Artwork))
             assert _everything(client, artworks, case["query"]) == with_hidden
             raise _Rollback
     except _Rollback:

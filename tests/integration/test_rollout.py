@@ -20,7 +20,8 @@ from django.core.management import call_command
 from django.db import connection
 from pytest_django import Settings
 
-from artsimilarity import dispatch, rollout
+from artsimilarity.embedding import queue, rollout
+from artsimilarity.library import Library
 from artsimilarity.search import more_like_this
 from demo_site.library.models import Artwork
 from tests.broker import Broker
@@ -41,10 +42,11 @@ _PROMOTE = """
 import time
 import django
 django.setup()
-from artsimilarity import rollout
+from artsimilarity.embedding import rollout
+from artsimilarity.library import Library
 from demo_site.library.models import Artwork
 rollout._BATCH = 10
-rollout.promote(Artwork, on_progress=lambda moved: time.sleep(0.3))
+rollout.promote(Library.of(Artwork), on_progress=lambda moved: time.sleep(0.3))
 """
 
 
@@ -104,7 +106,7 @@ def _moved() -> int:
 def test_a_rollout_killed_in_filling_and_in_promotion_is_finished_without_a_visitor_noticing(
     broker: Broker, broker_url: str, tmp_path: Path, settings: Settings
 ) -> None:
-    quick: dict[str, Any] = {**ROLLOUT, "ENCODER": "tests.fakes.QuickEncoder"}
+    quick: dict[str, Any] = {**ROLLOUT, "ENCODER": "artsimilarity.testing.QuickEncoder"}
     settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, **quick}
     for number in range(COUNT):
         make_artwork(f"{number}", colour=(number * 2, 255 - number, number))
@@ -112,15 +114,15 @@ def test_a_rollout_killed_in_filling_and_in_promotion_is_finished_without_a_visi
     broker.clear()
     visitor = Visitor()
     with visitor.looking():
-        rollout.start(Artwork)
+        rollout.start(Library.of(Artwork))
         with run_worker(broker_url, tmp_path / "first.log", **ROLLOUT) as worker:
-            rollout.fill(Artwork)
-            wait_until(lambda: rollout.left_to_fill(Artwork) <= COUNT - 20)
+            rollout.fill(Library.of(Artwork))
+            wait_until(lambda: rollout.left_to_fill(Library.of(Artwork)) <= COUNT - 20)
             worker.kill()
-        assert rollout.left_to_fill(Artwork) > 0
+        assert rollout.left_to_fill(Library.of(Artwork)) > 0
         with run_worker(broker_url, tmp_path / "second.log", **quick):
-            dispatch.enqueue(Artwork.objects.all())
-            wait_until(lambda: rollout.left_to_fill(Artwork) == 0)
+            queue.enqueue(Artwork.objects.all())
+            wait_until(lambda: rollout.left_to_fill(Library.of(Artwork)) == 0)
 
         promotion = _start_promotion()
         wait_until(lambda: _moved() >= 20)

@@ -14,11 +14,12 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from artsimilarity import indexing, own_pictures
+from artsimilarity.embedding import pipeline
 from artsimilarity.encoder.recipe import ART
-from artsimilarity.models import SearchAnswer, SimilarityScale
-from artsimilarity.scale import PROBABILITIES
-from artsimilarity.search import search_by_picture
+from artsimilarity.library import Library
+from artsimilarity.models import ScoreCalibration, SearchAnswer
+from artsimilarity.own_picture import answering, search_by_picture
+from artsimilarity.search.score_calibration import PROBABILITIES
 from demo_site.library.models import Artwork
 from tests.broker import Broker
 from tests.conftest import connect
@@ -28,7 +29,7 @@ from tests.worker import run_worker, wait_until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 URL = "/api/artworks/by-picture/"
-QUICK = {"ENCODER": "tests.fakes.QuickEncoder"}
+QUICK = {"ENCODER": "artsimilarity.testing.QuickEncoder"}
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def library(dead_broker: None, quick_encoder: None) -> dict[str, Artwork]:
     for title, colour in colours.items():
         make_artwork(title, colour, published=title != "hidden")
     rows = {artwork.title: artwork for artwork in Artwork.objects.all()}
-    indexing.embed(Artwork, [row.pk for row in rows.values()])
+    pipeline.embed(Library.of(Artwork), [row.pk for row in rows.values()])
     return rows
 
 
@@ -62,7 +63,7 @@ def test_the_same_picture_is_found_first_and_nothing_is_kept(
     past = timezone.now() - timedelta(minutes=2)
     SearchAnswer.objects.filter(pk=stale.pk).update(created_at=past)
     quantiles = {f"{what}_quantiles": list(PROBABILITIES) for what in ("style", "colour")}
-    SimilarityScale.objects.create(
+    ScoreCalibration.objects.create(
         model_label="library.Artwork",
         fingerprint=ART.fingerprint,
         **quantiles,
@@ -125,7 +126,7 @@ def test_answers_that_nobody_came_for_are_swept() -> None:
         SearchAnswer.objects.create(pk=key, vector=[])
         created = timezone.now() - timedelta(minutes=minutes)
         SearchAnswer.objects.filter(pk=key).update(created_at=created)
-    own_pictures.forget_unclaimed("default")
+    answering.forget_unclaimed("default")
     assert [str(one.pk)[-1] for one in SearchAnswer.objects.all()] == ["1"]
 
 

@@ -16,7 +16,7 @@ from tests.worker import run_worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-QUICK = {"ENCODER": "tests.fakes.QuickEncoder"}
+QUICK = {"ENCODER": "artsimilarity.testing.QuickEncoder"}
 
 
 def _upload(client: Client, title: str, content: bytes) -> Artwork:
@@ -65,13 +65,13 @@ def test_from_upload_to_neighbours_replacement_and_failure(
 def test_a_picture_that_kills_its_worker_fails_and_the_rest_of_its_chunk_does_not(
     broker: Broker, broker_url: str, tmp_path: Path, dead_broker: None
 ) -> None:
-    from artsimilarity import dispatch
+    from artsimilarity.embedding import queue
     from tests.conftest import connect
 
     for number in range(5):
         make_artwork(f"{number}", colour=BLACK if number == 2 else RED)
     connect(broker_url)
-    assert dispatch.enqueue(Artwork.objects.all()) == 5
+    assert queue.enqueue(Artwork.objects.all()) == 5
     settings = {"ENCODER": "tests.fakes.DeadlyEncoder"}
     with run_worker(broker_url, tmp_path / "worker.log", **settings):
         wait_until(lambda: not Artwork.objects.pending().exists())
@@ -89,9 +89,9 @@ def test_what_a_killed_worker_had_in_hand_is_embedded_by_the_next(
         wait_until(lambda: Artwork.objects.filter(embedding_attempts=1).exists())
         worker.kill()
     assert list(Artwork.objects.pending()) == [artwork]
-    from artsimilarity import dispatch
+    from artsimilarity.embedding import queue
 
-    dispatch.enqueue(Artwork.objects.all())
+    queue.enqueue(Artwork.objects.all())
     with run_worker(broker_url, tmp_path / "second.log", **QUICK):
         wait_until(lambda: Artwork.objects.ready().exists())
 

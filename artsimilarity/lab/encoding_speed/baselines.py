@@ -1,4 +1,4 @@
-"""Ways from a picture file to a vector that are compared, with the time of each stage. Torch."""
+"""Ways from a picture file to a vector: ours and the baselines beside it, by stages. Torch."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _OWN_CHUNK: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contender:
-    """One way to compute vectors.
+class Baseline:
+    """One way to compute vectors: ours, or what ours is compared with.
 
     Attributes:
         kind: ``ours``, ``stream``, ``plain`` or ``truncated``.
@@ -51,10 +51,10 @@ class Contender:
     precision: Precision = "auto"
 
 
-OURS: Final = Contender(kind="ours")
-PLAIN: Final = Contender(kind="plain")
-TRUNCATED: Final = Contender(kind="truncated")
-CONTENDERS: Final = (OURS, PLAIN, TRUNCATED)
+OURS: Final = Baseline(kind="ours")
+PLAIN: Final = Baseline(kind="plain")
+TRUNCATED: Final = Baseline(kind="truncated")
+BASELINES: Final = (OURS, PLAIN, TRUNCATED)
 
 
 class Stopwatch:
@@ -76,7 +76,7 @@ class Stopwatch:
 
 
 class Runner(Protocol):
-    """A contender that is ready to run.
+    """A baseline that is ready to run.
 
     Attributes:
         precision: In which its network computes.
@@ -96,11 +96,11 @@ class Runner(Protocol):
         """
 
 
-def prepare(contender: Contender, device: str) -> Runner:
-    """Loads what a contender needs: the weights of ours, random ones of the others.
+def prepare(baseline: Baseline, device: str) -> Runner:
+    """Loads what a baseline needs: the weights of ours, random ones of the others.
 
     Args:
-        contender: Which.
+        baseline: Which.
         device: ``cpu`` or another torch device.
 
     Returns:
@@ -109,15 +109,15 @@ def prepare(contender: Contender, device: str) -> Runner:
     Raises:
         ValueError: There is no such kind.
     """
-    if contender.kind == "ours":
-        return Ours(contender, device)
-    if contender.kind == "stream":
-        return Stream(contender, device)
-    if contender.kind == "plain":
+    if baseline.kind == "ours":
+        return Ours(baseline, device)
+    if baseline.kind == "stream":
+        return Stream(baseline, device)
+    if baseline.kind == "plain":
         return Plain(device, truncated=False)
-    if contender.kind == "truncated":
+    if baseline.kind == "truncated":
         return Plain(device, truncated=True)
-    raise ValueError(f"There is no contender {contender.kind!r}.")
+    raise ValueError(f"There is no baseline {baseline.kind!r}.")
 
 
 class Ours:
@@ -126,10 +126,10 @@ class Ours:
     The stage ``encode`` holds network, Gram matrix and colour; ``time_colour`` tells colour alone.
     """
 
-    def __init__(self, contender: Contender, device: str) -> None:
-        self._encoder: Final = Encoder(ART, device=device, batch_size=contender.batch_size)
+    def __init__(self, baseline: Baseline, device: str) -> None:
+        self._encoder: Final = Encoder(ART, device=device, batch_size=baseline.batch_size)
         self.precision = self._encoder.precision
-        self._prefetch: Final = contender.prefetch
+        self._prefetch: Final = baseline.prefetch
         # What is decoded before the network starts: a batch if the next is decoded meanwhile.
         self._chunk: Final = self._encoder.batch_size if self._prefetch else _OWN_CHUNK
 
@@ -164,8 +164,8 @@ class Ours:
 class Stream:
     """``encode_files``: as many threads as torch has decode ahead of the network."""
 
-    def __init__(self, contender: Contender, device: str) -> None:
-        self._encoder: Final = Encoder(ART, device=device, precision=contender.precision)
+    def __init__(self, baseline: Baseline, device: str) -> None:
+        self._encoder: Final = Encoder(ART, device=device, precision=baseline.precision)
         self.precision = self._encoder.precision
 
     def __call__(self, paths: Sequence[Path], watch: Stopwatch) -> NDArray[np.float32]:

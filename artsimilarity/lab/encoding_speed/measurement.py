@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
 from artsimilarity.encoder.precision import Precision
 from artsimilarity.lab.encoding_speed.baselines import (
+    BASELINES,
     COLOUR,
-    CONTENDERS,
     DECODE,
     ENCODE,
     OURS,
     READ,
-    Contender,
+    Baseline,
 )
 from artsimilarity.lab.encoding_speed.workers import Workers
+from artsimilarity.lab.hardware import load_average
+from artsimilarity.lab.progress import progress_bar
+
+Loads = tuple[float | None, float | None]
+"""Load average of one minute, before and after; None where the system tells none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What is the same for all that is measured in turns.
+
+    Attributes:
+        device: Torch device.
+        size: Name of the pictures' size.
+        paths: The pictures.
+        repeat: Rounds that count, after one over a few pictures that does not.
+    """
+
+    device: str
+    size: str
+    paths: Sequence[Path]
+    repeat: int
+
+    def __str__(self) -> str:
+        return f"{self.device}, {self.size}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """One contender's speed.
+    """The speed of one way.
 
     Attributes:
         pictures_per_second: Median of the rounds.
@@ -38,39 +62,39 @@ class Speed:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """All contenders on the same pictures, in turns.
+    """Ours and the baselines on the same pictures, in turns.
 
     Attributes:
         device: Torch device.
         size: Name of the size.
         processes: How many ran at once.
         threads: Threads of torch in each.
-        contenders: Speed by kind.
+        baselines: Speed by kind, ours first.
         ratios: Our pictures per second over those of each other kind.
-        load_average: Of one minute, before and after; empty where the system tells none.
+        load_average: Of one minute, before and after.
     """
 
     device: str
     size: str
     processes: int
     threads: int
-    contenders: dict[str, Speed]
+    baselines: dict[str, Speed]
     ratios: dict[str, float]
-    load_average: Sequence[float]
+    load_average: Loads
 
 
 @dataclass(frozen=True, kw_only=True)
 class Peak:
-    """Most memory one contender held in a fresh process, in MiB; None where it cannot be told."""
+    """Most memory one way held in a fresh process, in MiB; None where it cannot be told."""
 
     device: str
     size: str
-    contender: str
+    baseline: str
     mebibytes: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class BatchSpeed:
     """Our speed at one batch size, with and without a thread that decodes ahead."""
 
     device: str
@@ -94,7 +118,7 @@ class Streamed:
         pictures_per_second: Median of the rounds.
         rounds: Pictures per second in each round.
         ours: Median of the rounds of ours.
-        load_average: Of one minute, before and after; empty where the system tells none.
+        load_average: Of one minute, before and after.
     """
 
     device: str
@@ -105,153 +129,153 @@ class Streamed:
     pictures_per_second: float
     rounds: Sequence[float]
     ours: float
-    load_average: Sequence[float]
+    load_average: Loads
 
 
-def compare(
-    size: str, paths: Sequence[Path], *, processes: int, repeat: int, device: str
-) -> Comparison:
-    """Measures all contenders in turns, so that a disturbance hits all alike.
+def compare(conditions: Conditions, processes: int) -> Comparison:
+    """Measures ours and the baselines in turns, so that a disturbance hits all alike.
 
     Args:
-        size: Name of the size.
-        paths: The pictures, at least as many as processes.
-        processes: How many share them.
-        repeat: Rounds that count, after one over a few pictures that does not.
-        device: Torch device.
+        conditions: With at least as many pictures as processes.
+        processes: How many share the pictures.
 
     Returns:
         The speeds.
     """
-    loads = load_average()
-    with Workers(processes, device) as workers:
-        rounds = _rounds(workers, CONTENDERS, paths, repeat)
-        colour = median(workers.time_colour(paths) for _ in range(repeat))
+    before = load_average()
+    with Workers(processes, conditions.device) as workers:
+        rounds = _rounds(f"{conditions}, processes: {processes}", workers, BASELINES, conditions)
+        colour = median(workers.time_colour(conditions.paths) for _ in range(conditions.repeat))
         threads = workers.threads
+    count = len(conditions.paths)
     speeds = {
-        contender.kind: _speed(results, len(paths), colour if contender == OURS else None)
-        for contender, results in rounds.items()
+        baseline.kind: _speed(results, count, colour if baseline == OURS else None)
+        for baseline, results in rounds.items()
     }
     ours = speeds[OURS.kind].pictures_per_second
     return Comparison(
-        device=device,
-        size=size,
+        device=conditions.device,
+        size=conditions.size,
         processes=processes,
         threads=threads,
-        contenders=speeds,
+        baselines=speeds,
         ratios={
             kind: ours / speed.pictures_per_second
             for kind, speed in speeds.items()
             if kind != OURS.kind
         },
-        load_average=[*loads, *load_average()],
+        load_average=(before, load_average()),
     )
 
 
-def measure_memory(size: str, paths: Sequence[Path], *, device: str) -> list[Peak]:
-    """Measures the peak memory of each contender, each in a process that does nothing else."""
+def measure_memory(conditions: Conditions) -> list[Peak]:
+    """Measures the peak memory of each way, each in a process that does nothing else."""
     peaks = []
-    for contender in CONTENDERS:
-        with Workers(1, device) as workers:
-            workers.run(contender, paths)
-            peak = workers.peak_memory()
-        peaks.append(Peak(device=device, size=size, contender=contender.kind, mebibytes=peak))
+    with progress_bar(f"{conditions}, memory", len(BASELINES), "way") as bar:
+        for baseline in BASELINES:
+            with Workers(1, conditions.device) as workers:
+                workers.run(baseline, conditions.paths)
+                peak = workers.peak_memory()
+            peaks.append(
+                Peak(
+                    device=conditions.device,
+                    size=conditions.size,
+                    baseline=baseline.kind,
+                    mebibytes=peak,
+                )
+            )
+            bar.update()
     return peaks
 
 
-def stream(
-    size: str, paths: Sequence[Path], *, pictures: int, repeat: int, device: str
-) -> list[Streamed]:
+def measure_stream(conditions: Conditions, pictures: int) -> list[Streamed]:
     """Measures the stream against ours, on CUDA also in full precision.
 
     Args:
-        size: Name of the size.
-        paths: The pictures.
-        pictures: In each round, if there are not more; a GPU has done a few before one can look.
-        repeat: Rounds that count, after one over a few pictures that does not.
-        device: Torch device.
+        conditions: Whose pictures are taken over and over where there are too few.
+        pictures: In each round, at least; a GPU has done a few before one can look.
 
     Returns:
         One result for each precision.
     """
-    loads = load_average()
+    before = load_average()
+    paths, device = conditions.paths, conditions.device
     repeated = (list(paths) * -(-pictures // len(paths)))[: max(pictures, len(paths))]
     kinds: list[Precision] = ["auto", "float32"] if device.startswith("cuda") else ["auto"]
-    streams = [Contender(kind="stream", precision=kind) for kind in kinds]
+    streams = [Baseline(kind="stream", precision=kind) for kind in kinds]
     with Workers(1, device) as workers:
-        rounds = _rounds(workers, [OURS, *streams], repeated, repeat)
-        precisions = [workers.precision(contender) for contender in streams]
+        longer = replace(conditions, paths=repeated)
+        rounds = _rounds(f"{conditions}, stream", workers, [OURS, *streams], longer)
+        precisions = [workers.precision(baseline) for baseline in streams]
         threads = workers.threads
-    rates = {
-        contender: [len(repeated) / seconds for seconds, _ in results]
-        for contender, results in rounds.items()
-    }
-    loads += load_average()
+    loads = (before, load_average())
+    rates = {baseline: _rates(results, len(repeated)) for baseline, results in rounds.items()}
     return [
         Streamed(
             device=device,
-            size=size,
+            size=conditions.size,
             precision=precision,
             threads=threads,
             pictures=len(repeated),
-            pictures_per_second=median(rates[contender]),
-            rounds=rates[contender],
+            pictures_per_second=median(rates[baseline]),
+            rounds=rates[baseline],
             ours=median(rates[OURS]),
             load_average=loads,
         )
-        for contender, precision in zip(streams, precisions, strict=True)
+        for baseline, precision in zip(streams, precisions, strict=True)
     ]
 
 
-def sweep(
-    size: str, paths: Sequence[Path], *, batch_sizes: Sequence[int], repeat: int, device: str
-) -> list[Setting]:
+def measure_batch_sizes(conditions: Conditions, batch_sizes: Sequence[int]) -> list[BatchSpeed]:
     """Measures our speed at batch sizes, decoding before and beside the network, in turns."""
-    contenders = [
-        Contender(kind=OURS.kind, batch_size=batch_size, prefetch=prefetch)
+    variants = [
+        Baseline(kind=OURS.kind, batch_size=batch_size, prefetch=prefetch)
         for batch_size in batch_sizes
         for prefetch in (False, True)
     ]
-    with Workers(1, device) as workers:
-        rounds = _rounds(workers, contenders, paths, repeat)
-    settings = []
-    for contender, results in rounds.items():
-        rates = [len(paths) / seconds for seconds, _ in results]
-        settings.append(
-            Setting(
-                device=device,
-                size=size,
-                batch_size=contender.batch_size or 0,
-                prefetch=contender.prefetch,
+    with Workers(1, conditions.device) as workers:
+        rounds = _rounds(f"{conditions}, batch sizes", workers, variants, conditions)
+    speeds = []
+    for variant, results in rounds.items():
+        rates = _rates(results, len(conditions.paths))
+        speeds.append(
+            BatchSpeed(
+                device=conditions.device,
+                size=conditions.size,
+                batch_size=variant.batch_size or 0,
+                prefetch=variant.prefetch,
                 pictures_per_second=median(rates),
                 rounds=rates,
             )
         )
-    return settings
-
-
-def load_average() -> list[float]:
-    """Load average of one minute; empty where the system tells none."""
-    return [os.getloadavg()[0]] if hasattr(os, "getloadavg") else []
+    return speeds
 
 
 _Result = tuple[float, dict[str, float]]
 
 
 def _rounds(
-    workers: Workers, contenders: Sequence[Contender], paths: Sequence[Path], repeat: int
-) -> dict[Contender, list[_Result]]:
-    for contender in contenders:
-        workers.run(contender, paths[: max(workers.count, contender.batch_size or 4)])
-    results: dict[Contender, list[_Result]] = {contender: [] for contender in contenders}
-    for _ in range(repeat):
-        for contender in contenders:
-            results[contender].append(workers.run(contender, paths))
+    description: str, workers: Workers, baselines: Sequence[Baseline], conditions: Conditions
+) -> dict[Baseline, list[_Result]]:
+    paths, repeat = conditions.paths, conditions.repeat
+    results: dict[Baseline, list[_Result]] = {baseline: [] for baseline in baselines}
+    with progress_bar(description, (1 + repeat) * len(baselines), "round") as bar:
+        for baseline in baselines:
+            workers.run(baseline, paths[: max(workers.count, baseline.batch_size or 4)])
+            bar.update()
+        for _ in range(repeat):
+            for baseline in baselines:
+                results[baseline].append(workers.run(baseline, paths))
+                bar.update()
     return results
 
 
+def _rates(results: Sequence[_Result], pictures: int) -> list[float]:
+    return [pictures / seconds for seconds, _ in results]
+
+
 def _speed(results: Sequence[_Result], pictures: int, colour: float | None) -> Speed:
-    rates = [pictures / seconds for seconds, _ in results]
+    rates = _rates(results, pictures)
     spent = {name: median(stages[name] for _, stages in results) for name in results[0][1]}
     if colour is not None:  # ours makes it in the same call as the rest
         spent[COLOUR] = colour

@@ -12,6 +12,7 @@ from typing import Final
 from PIL import Image
 
 from artsimilarity.encoder.pictures.reading import PictureError, read_square
+from artsimilarity.lab.progress import progress_bar
 
 _QUALITY: Final = 90
 
@@ -43,15 +44,17 @@ def choose_pictures(directory: Path, count: int) -> Choice:
     random.Random(0).shuffle(files)  # noqa: S311 - a draw, nothing secret
     paths: list[Path] = []
     skipped = 0
-    for path in files:
-        if len(paths) == count:
-            break
-        try:
-            read_square(path.read_bytes())
-        except (PictureError, OSError):
-            skipped += 1
-        else:
-            paths.append(path)
+    with progress_bar("Choosing", min(count, len(files)), "picture") as bar:
+        for path in files:
+            if len(paths) == count:
+                break
+            try:
+                read_square(path.read_bytes())
+            except (PictureError, OSError):
+                skipped += 1
+            else:
+                paths.append(path)
+                bar.update()
     return Choice(paths=paths, skipped=skipped)
 
 
@@ -70,14 +73,16 @@ def make_pictures(paths: Sequence[Path], megapixels: float, directory: Path) -> 
         The new files, in the same order.
     """
     made = []
-    for place, path in enumerate(paths):
-        with Image.open(path) as image:
-            width, height = image.size
-            factor = math.sqrt(megapixels * 1e6 / (width * height))
-            size = max(1, round(width * factor)), max(1, round(height * factor))
-            resized = image.convert("RGB").resize(size, Image.Resampling.BICUBIC)
-        made.append(directory / f"{place}.jpg")
-        resized.save(made[-1], "JPEG", quality=_QUALITY)
+    with progress_bar(f"Making {megapixels:g} megapixels", len(paths), "picture") as bar:
+        for place, path in enumerate(paths):
+            with Image.open(path) as image:
+                width, height = image.size
+                factor = math.sqrt(megapixels * 1e6 / (width * height))
+                size = max(1, round(width * factor)), max(1, round(height * factor))
+                resized = image.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+            made.append(directory / f"{place}.jpg")
+            resized.save(made[-1], "JPEG", quality=_QUALITY)
+            bar.update()
     return made
 
 

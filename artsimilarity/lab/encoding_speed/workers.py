@@ -1,9 +1,8 @@
-"""Fresh processes that run contenders and tell how long it took and how much memory. Spawned."""
+"""Fresh processes that run baselines and tell how long it took and how much memory. Spawned."""
 
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
@@ -12,14 +11,8 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any, Final, Self
 
-from artsimilarity.lab.encoding_speed.baselines import Contender
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+from artsimilarity.lab.encoding_speed.baselines import Baseline
+from artsimilarity.lab.hardware import cores
 
 
 class Workers:
@@ -64,11 +57,11 @@ class Workers:
         for process in self._processes:
             process.join()
 
-    def run(self, contender: Contender, paths: Sequence[Path]) -> tuple[float, dict[str, float]]:
-        """Runs a contender over files, shared out among the processes.
+    def run(self, baseline: Baseline, paths: Sequence[Path]) -> tuple[float, dict[str, float]]:
+        """Runs a baseline over files, shared out among the processes.
 
         Args:
-            contender: Which; a process prepares it at its first run, which is not to be counted.
+            baseline: Which; a process prepares it at its first run, which is not to be counted.
             paths: The files, at least as many as processes.
 
         Returns:
@@ -79,7 +72,7 @@ class Workers:
             RuntimeError: A process failed; it printed why.
         """
         start = perf_counter()
-        answers = self._ask("run", contender, paths)
+        answers = self._ask("run", baseline, paths)
         seconds = perf_counter() - start
         stages: dict[str, float] = {}
         for answer in answers:
@@ -91,20 +84,20 @@ class Workers:
         """Seconds of the colour histograms of ART over files, all processes together."""
         return float(sum(self._ask("colour", None, paths)))
 
-    def precision(self, contender: Contender) -> str:
-        """Precision in which a contender computes; the processes prepare it if they have not."""
-        return str(self._ask("precision", contender, [Path()])[0])
+    def precision(self, baseline: Baseline) -> str:
+        """Precision in which a baseline computes; the processes prepare it if they have not."""
+        return str(self._ask("precision", baseline, [Path()])[0])
 
     def peak_memory(self) -> float | None:
         """Most memory that the first process ever held, in MiB; None where it cannot be told."""
         peak: float | None = self._ask("memory", None, [Path()])[0]
         return peak
 
-    def _ask(self, what: str, contender: Contender | None, paths: Sequence[Path]) -> list[Any]:
+    def _ask(self, what: str, baseline: Baseline | None, paths: Sequence[Path]) -> list[Any]:
         asked = self._pipes[: len(paths)]
         try:
             for place, pipe in enumerate(asked):
-                pipe.send((what, contender, list(paths[place :: len(asked)])))
+                pipe.send((what, baseline, list(paths[place :: len(asked)])))
             return [pipe.recv() for pipe in asked]
         except (EOFError, BrokenPipeError) as error:
             raise RuntimeError(
@@ -118,10 +111,10 @@ def _serve(pipe: Connection[Any, Any], device: str, threads: int) -> None:
     from artsimilarity.lab.encoding_speed.baselines import Runner, Stopwatch, prepare, time_colour
 
     torch.set_num_threads(threads)
-    runners: dict[Contender, Runner] = {}
+    runners: dict[Baseline, Runner] = {}
     while True:
         try:
-            what, contender, paths = pipe.recv()
+            what, baseline, paths = pipe.recv()
         except EOFError:
             return
         if what == "memory":
@@ -129,13 +122,13 @@ def _serve(pipe: Connection[Any, Any], device: str, threads: int) -> None:
         elif what == "colour":
             pipe.send(time_colour(paths))
         else:
-            if contender not in runners:
-                runners[contender] = prepare(contender, device)
+            if baseline not in runners:
+                runners[baseline] = prepare(baseline, device)
             if what == "precision":
-                pipe.send(runners[contender].precision)
+                pipe.send(runners[baseline].precision)
                 continue
             watch = Stopwatch()
-            runners[contender](paths, watch)
+            runners[baseline](paths, watch)
             pipe.send(watch.seconds)
 
 

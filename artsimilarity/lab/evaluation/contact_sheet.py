@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from html import escape
 from io import BytesIO
@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from artsimilarity.lab.evaluation.library import Library
 from artsimilarity.lab.evaluation.retrieval import NOBODY
 from artsimilarity.lab.evaluation.summary import Row
+from artsimilarity.lab.progress import progress_bar
 
 _THUMBNAIL: Final = (150, 150)
 _STYLE: Final = """
@@ -26,12 +27,14 @@ td { vertical-align: bottom; padding: .25rem; text-align: center; font-size: .8r
 figure { margin: 0; }
 .same { font-weight: bold; }
 """.strip()
+_SAME: Final = {True: ' <span class="same">(same)</span>', False: " (other)"}
+
+# From a picture's place in the library to what its <img> shows.
+Source = Callable[[int], str]
 
 
 def contact_sheet(
-    directory: Path,
-    paths: Sequence[str],
-    labels: NDArray[np.str_],
+    library: Library,
     rows: Sequence[Row],
     *,
     queries: int = 12,
@@ -43,9 +46,7 @@ def contact_sheet(
     Thumbnails are inside the file, so that it can be sent and kept.
 
     Args:
-        directory: Where the pictures are.
-        paths: Their paths in it, by their places in the library.
-        labels: Their labels, shape (n,).
+        library: The pictures and their labels.
         rows: Rankings to show, at least one.
         queries: Queries that are drawn.
         neighbours: Neighbours of each.
@@ -54,35 +55,14 @@ def contact_sheet(
     Returns:
         An HTML document.
     """
-
-    @cache
-    def figure(place: int, same: bool | None) -> str:
-        note = {None: "", True: ' <span class="same">(same)</span>', False: " (other)"}[same]
-        source = _data_uri(directory / paths[place])
-        return (
-            f'<figure><img alt="{escape(paths[place])}" src="{source}">'
-            f"<figcaption>{escape(str(labels[place]))}{note}</figcaption></figure>"
-        )
-
     possible = rows[0].quality.queries
-    drawn = np.random.default_rng(seed).permutation(possible)[:queries]
-    sections = []
-    for query in drawn.tolist():
-        lines = []
-        for row in rows:
-            nearby = row.quality.neighbours[query, :neighbours].tolist()
-            cells = "".join(
-                f"<td>{figure(place, bool(labels[place] == labels[query]))}</td>"
-                for place in nearby
-                if place != NOBODY
-            )
-            name = f"{escape(row.recipe)}<br>{escape(row.ranking)}"
-            lines.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
-        sections.append(
-            f"<section><h2>{escape(paths[query])}</h2>{figure(query, None)}"
-            f"<table><caption>Nearest pictures, the nearest first</caption>"
-            f"<tbody>{''.join(lines)}</tbody></table></section>"
-        )
+    drawn = np.random.default_rng(seed).permutation(possible)[:queries].tolist()
+    source = cache(lambda place: _data_uri(library.directory / library.paths[place]))
+    with progress_bar("Contact sheet", len(drawn), "section") as bar:
+        sections = []
+        for query in drawn:
+            sections.append(_section(library, rows, query, neighbours, source))
+            bar.update()
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
@@ -90,6 +70,35 @@ def contact_sheet(
         f"<body><main><h1>Queries and their neighbours</h1>\n"
         f"<p>{len(sections)} queries drawn at random (seed {seed}). “Same” means that a picture "
         f"carries the label of its query.</p>\n" + "\n".join(sections) + "\n</main></body></html>\n"
+    )
+
+
+def _section(
+    library: Library, rows: Sequence[Row], query: int, neighbours: int, source: Source
+) -> str:
+    labels = library.labels.labels
+    lines = []
+    for row in rows:
+        nearby = row.quality.neighbours[query, :neighbours].tolist()
+        cells = "".join(
+            f"<td>{_figure(library, place, source, _SAME[labels[place] == labels[query]])}</td>"
+            for place in nearby
+            if place != NOBODY
+        )
+        name = f"{escape(row.recipe)}<br>{escape(row.ranking)}"
+        lines.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
+    return (
+        f"<section><h2>{escape(library.paths[query])}</h2>{_figure(library, query, source)}"
+        f"<table><caption>Nearest pictures, the nearest first</caption>"
+        f"<tbody>{''.join(lines)}</tbody></table></section>"
+    )
+
+
+def _figure(library: Library, place: int, source: Source, note: str = "") -> str:
+    path, label = library.paths[place], str(library.labels.labels[place])
+    return (
+        f'<figure><img alt="{escape(path)}" src="{source(place)}">'
+        f"<figcaption>{escape(label)}{note}</figcaption></figure>"
     )
 
 

@@ -103,7 +103,7 @@ def euclidean(vectors: NDArray[np.floating]) -> Similarity:
     return of
 
 
-def nearest(
+def k_nearest_neighbours(
     similarity: Similarity, count: int, k: int, groups: NDArray[np.str_] | None = None
 ) -> NDArray[np.intp]:
     """The k nearest of every picture, itself left out; ties in the order of the library.
@@ -152,36 +152,50 @@ def assess(
         ValueError: No picture can be a query.
     """
     count = len(labels.labels)
-    neighbours = nearest(similarity, count, NEIGHBOURS, labels.groups)
+    neighbours = k_nearest_neighbours(similarity, count, NEIGHBOURS, labels.groups)
     relevant = _relevant(labels)
+    queries = _queries(labels, relevant, min_pictures)
+    ungrouped = neighbours
+    if labels.groups is not None:
+        ungrouped = k_nearest_neighbours(similarity, count, HUBNESS_NEIGHBOURS)
+    return Quality(
+        neighbours=neighbours,
+        queries=queries,
+        scores=_scores(labels, neighbours, queries, relevant[queries], seed),
+        hubness=skewness(k_occurrence(ungrouped[:, :HUBNESS_NEIGHBOURS], count)),
+    )
+
+
+def _queries(labels: Labels, relevant: NDArray[np.intp], min_pictures: int) -> NDArray[np.intp]:
     names, places, sizes = np.unique(labels.labels, return_inverse=True, return_counts=True)
     is_query = (sizes[places] >= min_pictures) & (relevant > 0) & (names[places] != "")
-    queries = np.flatnonzero(is_query)
-    if not len(queries):
+    if not is_query.any():
         raise ValueError(
             f"No label has {min_pictures} pictures with one to find among them: choose another "
             f"label, or a smaller number of pictures."
         )
+    return np.flatnonzero(is_query)
+
+
+def _scores(
+    labels: Labels,
+    neighbours: NDArray[np.intp],
+    queries: NDArray[np.intp],
+    relevant: NDArray[np.intp],
+    seed: int,
+) -> dict[str, Score]:
+    """Scores by name; ``relevant`` is of the queries."""
     nearby = neighbours[queries]
     hits = (labels.labels[nearby] == labels.labels[queries, None]) & (nearby != NOBODY)
-    found = relevant[queries]
     per_query: dict[str, PerQuery] = {
         "P@1": precision_at(hits, 1),
         "P@4": precision_at(hits, 4),
-        "mAP@10": average_precision_at(hits, found, 10),
-        "mAP@100": average_precision_at(hits, found, 100),
-        "R@10": recall_at(hits, found, 10),
-        "R@100": recall_at(hits, found, 100),
+        "mAP@10": average_precision_at(hits, relevant, 10),
+        "mAP@100": average_precision_at(hits, relevant, 100),
+        "R@10": recall_at(hits, relevant, 10),
+        "R@100": recall_at(hits, relevant, 100),
     }
-    ungrouped = neighbours
-    if labels.groups is not None:
-        ungrouped = nearest(similarity, count, HUBNESS_NEIGHBOURS)
-    return Quality(
-        neighbours=neighbours,
-        queries=queries,
-        scores={name: _score(values, seed) for name, values in per_query.items()},
-        hubness=skewness(k_occurrence(ungrouped[:, :HUBNESS_NEIGHBOURS], count)),
-    )
+    return {name: _score(values, seed) for name, values in per_query.items()}
 
 
 def _relevant(labels: Labels) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""Results of an evaluation as text, Markdown and JSON. Standard library only."""
+"""Results of an evaluation as text, Markdown and JSON, and what they were measured with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
+import torch
+
 from artsimilarity.lab.evaluation.retrieval import Quality
+from artsimilarity.lab.hardware import machine_and_versions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,11 @@ class Evaluation:
     min_pictures: int
     machine: dict[str, str]
     rows: Sequence[Row]
+
+
+def machine() -> dict[str, str]:
+    """What the figures are measured with: processor, cores, versions."""
+    return {**machine_and_versions(), "torch": torch.__version__, "numpy": np.__version__}
 
 
 def to_text(evaluation: Evaluation) -> str:

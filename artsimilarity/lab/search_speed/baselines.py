@@ -1,4 +1,4 @@
-"""The ways to search that are compared."""
+"""The ways to search that are measured: the app, and the baselines beside it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from pgvector.django import MaxInnerProduct
 from artsimilarity.conf import get_settings
 from artsimilarity.lab.search_speed.explained import plan_of
 from artsimilarity.lab.search_speed.scratch import BUCKETS, Scratch
-from artsimilarity.planning import plan_search
-from artsimilarity.querysets import order_by_similarity
+from artsimilarity.library import Library
 from artsimilarity.search import more_like_this
-from artsimilarity.targets import stored_target
+from artsimilarity.search.ordering import order_by_similarity
+from artsimilarity.search.plan import plan_search
+from artsimilarity.search.query_vector import stored_vector
 
 K = 10
 """Length of a page: recall is recall@10."""
@@ -45,8 +46,8 @@ class Query:
     limit: int
 
 
-class Contender(Protocol):
-    """A way to search."""
+class Baseline(Protocol):
+    """A way to search: the app's own, or what it is compared with."""
 
     name: str
     description: str
@@ -87,8 +88,8 @@ class App:
     def ordered(self, query: Query, *, exact: bool = False) -> Any:
         """The queryset of its first query, or of its second, exact one; not sliced."""
         rows = _filtered(self._rows, query)
-        target = stored_target(query.picture, rows.db)
-        return order_by_similarity(rows, target, style=query.style, exact=exact)
+        vector = stored_vector(Library.searched(rows), query.picture)
+        return order_by_similarity(rows, vector, style=query.style, exact=exact)
 
 
 class Exact:
@@ -104,8 +105,8 @@ class Exact:
     def ask(self, query: Query) -> list[int]:
         """The app's own exact query."""
         rows = _filtered(self._rows, query)
-        target = stored_target(query.picture, rows.db)
-        found = order_by_similarity(rows, target, style=query.style, exact=True)
+        vector = stored_vector(Library.searched(rows), query.picture)
+        found = order_by_similarity(rows, vector, style=query.style, exact=True)
         return list(found.values_list("pk", flat=True)[:K])
 
 
@@ -131,7 +132,7 @@ class Faiss:
     name = "faiss"
     filters = False
 
-    def __init__(self, library: NDArray[np.float16], on_progress: Callable[[int], object]) -> None:
+    def __init__(self, library: NDArray[np.float16], advance: Callable[[int], object]) -> None:
         self._faiss: Any = importlib.import_module("faiss")
         ef_search = get_settings().EF_SEARCH
         self.description = f"faiss IndexHNSWFlat in memory, float32, efSearch {ef_search}"
@@ -143,7 +144,7 @@ class Faiss:
         for start in range(0, len(library), 10_000):
             chunk = library[start : start + 10_000].astype(np.float32)
             self._index.add(chunk)
-            on_progress(len(chunk))
+            advance(len(chunk))
         self.build_seconds = time.monotonic() - started
 
     def ask(self, query: Query) -> list[int]:

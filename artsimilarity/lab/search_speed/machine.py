@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
-from pathlib import Path
 
 import django
 from django.db import connections
+
+from artsimilarity.lab.hardware import cores, processor
 
 _SERVER_SETTINGS = (
     "shared_buffers",
@@ -48,8 +49,8 @@ class Machine:
     server_settings: dict[str, str]
 
 
-def describe(using: str) -> Machine:
-    """Describe the machine that runs this process, and the server behind ``using``."""
+def read_machine(using: str) -> Machine:
+    """Ask the machine that runs this process, and the server behind ``using``, what they are."""
     with connections[using].cursor() as cursor:
         cursor.execute("SHOW server_version")
         (postgres,) = cursor.fetchone()
@@ -60,8 +61,8 @@ def describe(using: str) -> Machine:
             cursor.execute("SELECT current_setting(%s)", [name])
             (settings[name],) = cursor.fetchone()
     return Machine(
-        cpu=_cpu(),
-        cores=os.cpu_count() or 1,
+        cpu=processor(),
+        cores=cores(),
         memory_gb=_memory_gb(),
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
@@ -70,21 +71,6 @@ def describe(using: str) -> Machine:
         pgvector=pgvector,
         server_settings=settings,
     )
-
-
-def load_average() -> float | None:
-    """Processes that ran or waited, mean of the last minute; None where the system has none."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
-
-
-def _cpu() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            name, _colon, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()
 
 
 def _memory_gb() -> float | None:

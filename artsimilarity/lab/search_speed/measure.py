@@ -23,11 +23,33 @@ _BARRIER_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cell:
+    """Searches of one balance with one filter.
+
+    Attributes:
+        keep_percent: share of the rows that the filter keeps, in percent.
+        queries: the searches, at least one.
+    """
+
+    keep_percent: float
+    queries: Sequence[Query]
+
+    @property
+    def style(self) -> float:
+        """Weight of style, 0..1."""
+        return self.queries[0].style
+
+    def first(self, count: int) -> Cell:
+        """The same with no more than so many searches."""
+        return Cell(keep_percent=self.keep_percent, queries=self.queries[:count])
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """One way to search at one balance, with one filter and so many clients.
 
     Attributes:
-        contender: its name.
+        baseline: its name; the app's is "app".
         style: weight of style, 0..1.
         keep_percent: share of the rows that the filter keeps, in percent.
         clients: threads that asked at the same time, each on a connection of its own.
@@ -41,7 +63,7 @@ class Result:
         short_pages: searches that returned fewer than they should.
     """
 
-    contender: str
+    baseline: str
     style: float
     keep_percent: float
     clients: int
@@ -134,19 +156,18 @@ def clients(count: int, using: str) -> Iterator[Clients]:
         some.close()
 
 
-def measure(
-    name: str, ask: Ask, queries: Sequence[Query], some: Clients, truth: Truth, keep_percent: float
-) -> Result:
-    """Ask ``queries``, all of one balance and filter, and return what came of it."""
+def measure(name: str, ask: Ask, cell: Cell, some: Clients, truth: Truth) -> Result:
+    """Ask all searches of a cell, and return what came of it."""
+    queries = cell.queries
     timed = some.run(name, ask, queries)
     pairs = list(zip(queries, timed.answers, strict=True))
     recalls = [truth.recall(q.picture.pk, q.style, q.limit, answer) for q, answer in pairs]
     milliseconds = np.array(timed.seconds) * 1000
     p50, p95, p99 = np.percentile(milliseconds, [50, 95, 99])
     return Result(
-        contender=name,
-        style=queries[0].style,
-        keep_percent=keep_percent,
+        baseline=name,
+        style=cell.style,
+        keep_percent=cell.keep_percent,
         clients=some.count,
         queries=len(queries),
         recall=round(float(np.mean(recalls)), 4),

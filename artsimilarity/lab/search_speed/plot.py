@@ -25,13 +25,13 @@ def plot(report: Report, path: Path) -> None:
     pyplot = importlib.import_module("matplotlib.pyplot")
     results = [result for result in report.results if result.clients == 1]
     keeps = list(dict.fromkeys(result.keep_percent for result in results))
-    names = list(dict.fromkeys(result.contender for result in results))
+    names = list(dict.fromkeys(result.baseline for result in results))
     width = 0.8 / len(names)
     figure, (above, below) = pyplot.subplots(2, figsize=(8, 7), sharex=True, layout="constrained")
     for number, name in enumerate(names):
         places, recalls, times = [], [], []
         for place, keep in enumerate(keeps):
-            some = [r for r in results if (r.contender, r.keep_percent) == (name, keep)]
+            some = [r for r in results if (r.baseline, r.keep_percent) == (name, keep)]
             if some:
                 places.append(place + (number - (len(names) - 1) / 2) * width)
                 recalls.append(min(r.recall for r in some))

@@ -29,13 +29,13 @@ class Report:
         machine: what it ran on.
         load_average: of the last minute, at the start of the run and at its end.
         settings: the app's, that bear on a search.
-        contenders: descriptions, by name.
+        baselines: descriptions of all ways to search, by name; the app is the first.
         fill_seconds: to copy the vectors into both tables.
-        built: the index of each contender that has one in Postgres.
+        built: the index of each way to search that has one in Postgres.
         faiss_build_seconds: None without faiss.
         plans: how Postgres read the table for the app's first query, by style and filter.
         results: all measurements, the app's first in each cell.
-        sweep: variants of the settings, if asked for.
+        variants: of the settings, if asked for.
         seconds: the whole run.
     """
 
@@ -45,13 +45,13 @@ class Report:
     machine: Machine
     load_average: list[float | None]
     settings: dict[str, Any]
-    contenders: dict[str, str] = field(default_factory=dict)
+    baselines: dict[str, str] = field(default_factory=dict)
     fill_seconds: float = 0.0
     built: dict[str, Built] = field(default_factory=dict)
     faiss_build_seconds: float | None = None
     plans: list[dict[str, Any]] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
-    sweep: list[Variant] = field(default_factory=list)
+    variants: list[Variant] = field(default_factory=list)
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,13 +67,13 @@ class Report:
         return next(
             r
             for r in self.results
-            if r.contender == "app" and (r.style, r.keep_percent, r.clients) == cell
+            if r.baseline == "app" and (r.style, r.keep_percent, r.clients) == cell
         )
 
     def misses(self) -> Iterator[str]:
         """Where the app, asked by one client, falls short of its targets."""
         for result in self.results:
-            if result.contender != "app" or result.clients != 1:
+            if result.baseline != "app" or result.clients != 1:
                 continue
             where = f"style {result.style:g}, filter keeps {result.keep_percent:g} %"
             limit = P95_TARGET_MS if result.keep_percent == 100 else P95_FILTERED_TARGET_MS
@@ -100,8 +100,8 @@ def as_text(report: Report) -> str:
         named = f"{clients} client" + "s" * (clients > 1)
         parts += [f"Worst of the balances, {named}:", _summary(report, some)]
         parts += [f"Every balance, {named}:", _details(report, some)]
-    if report.sweep:
-        parts += ["Variants, 1 client:", _sweep(report.sweep)]
+    if report.variants:
+        parts += ["Variants, 1 client:", _variants(report.variants)]
     misses = list(report.misses())
     parts.append("The app misses:" if misses else "The app meets every target.")
     parts.append("\n".join(f"- {miss}" for miss in misses))
@@ -130,15 +130,15 @@ def _heading(report: Report) -> str:
         )
     if report.faiss_build_seconds is not None:
         lines.append(f"faiss: index built in {report.faiss_build_seconds:.1f} s")
-    lines += [f"{name}: {description}" for name, description in report.contenders.items()]
+    lines += [f"{name}: {description}" for name, description in report.baselines.items()]
     return "\n".join(f"- {line}" for line in lines)
 
 
 def _summary(report: Report, results: Sequence[Result]) -> str:
     rows = []
     for keep in _unique(result.keep_percent for result in results):
-        for name in _unique(result.contender for result in results):
-            some = [r for r in results if (r.contender, r.keep_percent) == (name, keep)]
+        for name in _unique(result.baseline for result in results):
+            some = [r for r in results if (r.baseline, r.keep_percent) == (name, keep)]
             if some:
                 rows.append(
                     [
@@ -163,8 +163,8 @@ def _details(report: Report, results: Sequence[Result]) -> str:
             [
                 f"{r.style:g}",
                 f"{r.keep_percent:g}",
-                r.contender,
-                plans[r.style, r.keep_percent] if r.contender == "app" else "",
+                r.baseline,
+                plans[r.style, r.keep_percent] if r.baseline == "app" else "",
                 str(r.queries),
                 f"{r.recall:.3f}",
                 _ratio(ratio["recall_ratio"]),
@@ -181,7 +181,7 @@ def _details(report: Report, results: Sequence[Result]) -> str:
     return _table([*head.split(", "), "1/s", "statements", "short pages"], rows)
 
 
-def _sweep(variants: Sequence[Variant]) -> str:
+def _variants(variants: Sequence[Variant]) -> str:
     rows = [
         [
             f"{v.result.style:g}",

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from artsimilarity.conf import get_settings
-from artsimilarity.lab.search_speed import machine
+from artsimilarity.lab.hardware import load_average
+from artsimilarity.lab.progress import progress_bar
 from artsimilarity.lab.search_speed.baselines import (
     App,
-    Contender,
+    Baseline,
     Exact,
     Faiss,
     Plain,
@@ -22,7 +23,8 @@ from artsimilarity.lab.search_speed.baselines import (
     has_faiss,
 )
 from artsimilarity.lab.search_speed.baselines import K as PAGE
-from artsimilarity.lab.search_speed.measure import Clients, clients, measure
+from artsimilarity.lab.search_speed.machine import read_machine
+from artsimilarity.lab.search_speed.measure import Cell, Clients, Result, clients, measure
 from artsimilarity.lab.search_speed.report import Report
 from artsimilarity.lab.search_speed.scratch import (
     BUCKETS,
@@ -32,7 +34,7 @@ from artsimilarity.lab.search_speed.scratch import (
     scratch_tables,
 )
 from artsimilarity.lab.search_speed.truth import Truth
-from artsimilarity.lab.search_speed.variants import sweep, variants
+from artsimilarity.lab.search_speed.variants import count_variants, measure_variants
 from artsimilarity.lab.search_speed.vectors import draw_library, find_centres
 from artsimilarity.search import more_like_this
 
@@ -42,11 +44,8 @@ CLIENTS = (1, 8)
 
 # An exact scan takes so long that fewer of them must do.
 _EXACT_SHARE = 5
-_SWEEP_SHARE = 2
-_SWEEP_FILTERED_SHARE = 4
-
-Progress = Callable[[str, int, str], AbstractContextManager[Callable[[int], object]]]
-"""Opens a progress bar: description, total and unit."""
+_VARIANTS_SHARE = 2
+_VARIANTS_FILTERED_SHARE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +60,7 @@ class Options:
         memory: ``maintenance_work_mem`` of the index builds; None takes what the graph needs.
         keep: leave the scratch tables in the end.
         replace: drop tables that an earlier run has left.
-        sweep: also measure variants of the settings.
+        variants: also measure variants of the settings.
     """
 
     rows: int
@@ -71,10 +70,10 @@ class Options:
     memory: str | None = None
     keep: bool = False
     replace: bool = False
-    sweep: bool = False
+    variants: bool = False
 
 
-def run(options: Options, progress: Progress) -> Report:
+def run(options: Options) -> Report:
     """Fill, build, ask, and drop the scratch tables again whatever happens.
 
     Raises:
@@ -83,126 +82,139 @@ def run(options: Options, progress: Progress) -> Report:
     """
     started = time.monotonic()
     random = np.random.default_rng(options.seed)
-    settings = get_settings()
     with scratch_tables(options.using, keep=options.keep, replace=options.replace) as scratch:
         centres = find_centres(options.using, random)
-        report = Report(
-            rows=options.rows,
-            seed=options.seed,
-            centres=centres.origin,
-            machine=machine.describe(options.using),
-            load_average=[machine.load_average()],
-            settings={
-                name: getattr(settings, name) for name in vars(settings) if name.startswith("EF_")
-            },
-        )
-        with progress("Drawing", options.rows, "row") as advance:
-            library = draw_library(centres, options.rows, random, advance)
+        report = _begin(options, centres.origin)
+        with progress_bar("Drawing", options.rows, "row") as bar:
+            library = draw_library(centres, options.rows, random, bar.update)
         buckets = random.integers(BUCKETS, size=options.rows, dtype=np.int32)
-        with progress("Copying", 2 * options.rows, "row") as advance:
-            report.fill_seconds = fill(scratch, library, buckets, options.using, advance)
-        for name, model in (("app", scratch.pictures), ("plain", scratch.plain)):
-            with progress(f"Index of {name}", options.rows, "row") as advance:
-                report.built[name] = build_index(
-                    model, options.rows, options.using, options.memory, advance
-                )
+        _fill_and_build(report, scratch, library, buckets, options)
         app = App(scratch, options.using)
-        contenders: list[Contender] = [app, Exact(scratch, options.using)]
-        contenders.append(Plain(scratch, options.using))
-        if has_faiss():
-            with progress("Index of faiss", options.rows, "row") as advance:
-                faiss = Faiss(library, advance)
-            report.faiss_build_seconds = faiss.build_seconds
-            contenders.append(faiss)
-        report.contenders = {one.name: one.description for one in contenders}
+        baselines = [app, *_baselines(report, scratch, library, options.using)]
+        report.baselines = {one.name: one.description for one in baselines}
 
         count = min(options.queries, options.rows)
         pks = [int(row) + 1 for row in random.choice(options.rows, count, replace=False)]
         others = random.integers(1, options.rows + 1, size=count).tolist()
-        _warm_up(scratch, others, options.using, progress)
-        truth = Truth(settings.recipe, library, buckets, pks, PAGE)
-        cells = list(_cells(scratch, truth, pks, options.using, progress))
-        _measure(report, app, contenders, cells, truth, options.using, progress)
-        if options.sweep:
-            few = [(keep, some[: _sweep_count(keep, count)]) for keep, some in cells]
-            with progress("Variants", variants(few), "variant") as advance:
-                report.sweep = list(sweep(app, few, truth, options.using, advance))
-    report.load_average.append(machine.load_average())
+        _warm_up(scratch, others, options.using)
+        truth = Truth(get_settings().recipe, library, buckets, pks, PAGE)
+        cells = list(_cells(scratch, truth, pks, options.using))
+        report.plans = list(_plans(app, cells))
+        report.results = list(_results(baselines, cells, truth, options.using))
+        if options.variants:
+            few = [cell.first(_variants_count(cell.keep_percent, count)) for cell in cells]
+            with progress_bar("Variants", count_variants(few), "variant") as bar:
+                report.variants = list(measure_variants(app, few, truth, options.using, bar.update))
+    report.load_average.append(load_average())
     report.seconds = time.monotonic() - started
     return report
 
 
-def _warm_up(scratch: Scratch, pks: list[int], using: str, progress: Progress) -> None:
+def _begin(options: Options, centres: str) -> Report:
+    settings = get_settings()
+    return Report(
+        rows=options.rows,
+        seed=options.seed,
+        centres=centres,
+        machine=read_machine(options.using),
+        load_average=[load_average()],
+        settings={
+            name: getattr(settings, name) for name in vars(settings) if name.startswith("EF_")
+        },
+    )
+
+
+def _fill_and_build(
+    report: Report,
+    scratch: Scratch,
+    library: NDArray[np.float16],
+    buckets: NDArray[np.int32],
+    options: Options,
+) -> None:
+    with progress_bar("Copying", 2 * options.rows, "row") as bar:
+        report.fill_seconds = fill(scratch, library, buckets, options.using, bar.update)
+    for name, model in (("app", scratch.pictures), ("plain", scratch.plain)):
+        with progress_bar(f"Index of {name}", options.rows, "row") as bar:
+            report.built[name] = build_index(
+                model, options.rows, options.using, options.memory, bar.update
+            )
+
+
+def _baselines(
+    report: Report, scratch: Scratch, library: NDArray[np.float16], using: str
+) -> Iterator[Baseline]:
+    yield Exact(scratch, using)
+    yield Plain(scratch, using)
+    if has_faiss():
+        with progress_bar("Index of faiss", len(library), "row") as bar:
+            faiss = Faiss(library, bar.update)
+        report.faiss_build_seconds = faiss.build_seconds
+        yield faiss
+
+
+def _warm_up(scratch: Scratch, pks: list[int], using: str) -> None:
     """Search by other pictures first: the pages of a new index have not been read yet."""
     pictures = list(scratch.pictures.objects.using(using).filter(pk__in=pks))
-    with progress("Warming up", len(pictures), "picture") as advance:
+    with progress_bar("Warming up", len(pictures), "picture") as bar:
         for picture in pictures:
             for style in STYLES:
                 more_like_this(picture, limit=PAGE, style=style)
-            advance(1)
+            bar.update()
 
 
-def _cells(
-    scratch: Scratch, truth: Truth, pks: list[int], using: str, progress: Progress
-) -> Iterator[tuple[float, list[Query]]]:
+def _cells(scratch: Scratch, truth: Truth, pks: list[int], using: str) -> Iterator[Cell]:
     """The searches of every balance and filter, once their answers are known."""
     rows = scratch.pictures.objects.using(using)
     pictures = rows.in_bulk(pks)
     limits = {keep: round(keep * BUCKETS / 100) for keep in KEEP_PERCENT}
-    with progress("Right answers", len(STYLES), "balance") as advance:
+    with progress_bar("Right answers", len(STYLES), "balance") as bar:
         for style in STYLES:
             truth.prepare(style, list(limits.values()))
             for keep, limit in limits.items():
-                yield (
-                    keep,
-                    [
-                        Query(
-                            picture=pictures[pk],
-                            vector=truth.query_vector(pk, style),
-                            style=style,
-                            limit=limit,
-                        )
-                        for pk in pks
-                    ],
-                )
-            advance(1)
+                queries = [
+                    Query(
+                        picture=pictures[pk],
+                        vector=truth.query_vector(pk, style),
+                        style=style,
+                        limit=limit,
+                    )
+                    for pk in pks
+                ]
+                yield Cell(keep_percent=keep, queries=queries)
+            bar.update()
 
 
-def _measure(
-    report: Report,
-    app: App,
-    contenders: list[Contender],
-    cells: list[tuple[float, list[Query]]],
-    truth: Truth,
-    using: str,
-    progress: Progress,
-) -> None:
-    """Ask every contender in every cell: cell by cell, so that a disturbance hits all alike."""
-    total = len(CLIENTS) * sum(
-        keep == 100 or one.filters for keep, _ in cells for one in contenders
-    )
-    with progress("Searching", total, "measurement") as advance:
+def _plans(app: App, cells: Sequence[Cell]) -> Iterator[dict[str, Any]]:
+    for cell in cells:
+        plan = app.plan(cell.queries[0])
+        yield {"style": cell.style, "keep_percent": cell.keep_percent, "plan": plan}
+
+
+def _results(
+    baselines: Sequence[Baseline], cells: Sequence[Cell], truth: Truth, using: str
+) -> Iterator[Result]:
+    """Search in every way in every cell: cell by cell, so that a disturbance hits all alike."""
+    pairs = [
+        (cell, one)
+        for cell in cells
+        for one in baselines
+        if cell.keep_percent == 100 or one.filters
+    ]
+    with progress_bar("Searching", len(CLIENTS) * len(pairs), "measurement") as bar:
         for count in CLIENTS:
             with clients(count, using) as some:
-                for keep, queries in cells:
-                    if count == 1:
-                        plan = app.plan(queries[0])
-                        cell: dict[str, Any] = {"style": queries[0].style, "keep_percent": keep}
-                        report.plans.append(cell | {"plan": plan})
-                    for one in contenders:
-                        if keep == 100 or one.filters:
-                            asked = _share(one, queries, some)
-                            report.results.append(
-                                measure(one.name, one.ask, asked, some, truth, keep)
-                            )
-                            advance(1)
+                for cell, one in pairs:
+                    asked = cell.first(_share(one, len(cell.queries), some))
+                    yield measure(one.name, one.ask, asked, some, truth)
+                    bar.update()
 
 
-def _sweep_count(keep: float, count: int) -> int:
-    return max(1, count // (_SWEEP_SHARE if keep == 100 else _SWEEP_FILTERED_SHARE))
+def _variants_count(keep: float, count: int) -> int:
+    return max(1, count // (_VARIANTS_SHARE if keep == 100 else _VARIANTS_FILTERED_SHARE))
 
 
-def _share(one: Contender, queries: list[Query], some: Clients) -> list[Query]:
+def _share(one: Baseline, queries: int, some: Clients) -> int:
+    """How many of the searches there is time for."""
     if not isinstance(one, Exact):
         return queries
-    return queries[: max(len(queries) // _EXACT_SHARE, min(some.count, len(queries)))]
+    return max(queries // _EXACT_SHARE, min(some.count, queries))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from pgvector.django import HnswIndex, VectorField
 
 from artsimilarity.conf import get_settings
-from artsimilarity.indexes import hnsw_index, memory_for, watched
+from artsimilarity.library.index_build import memory_for, watched
 from artsimilarity.models import SimilarityMixin
-from artsimilarity.status import EmbeddingStatus
+from artsimilarity.schema.indexes import hnsw_index
+from artsimilarity.schema.states import EmbeddingStatus
 
 TABLE = "artsimilarity_benchmark"
 PLAIN_TABLE = "artsimilarity_benchmark_plain"
@@ -146,87 +147,98 @@ def _drop(using: str) -> None:
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Column:
+    """A column to fill.
+
+    Attributes:
+        name: its name.
+        kind: numpy's name of its binary form; that of its values where it holds vectors.
+        value: one for each row, shape (rows,) or for vectors (rows, dimensions); or one for all.
+    """
+
+    name: str
+    kind: str
+    value: Any
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Its binary form."""
+        if np.ndim(self.value) < 2:
+            return np.dtype(self.kind)
+        return np.dtype(
+            [("size", ">i2"), ("unused", ">i2"), ("values", self.kind, np.shape(self.value)[1:])]
+        )
+
+
 def fill(
     scratch: Scratch,
     library: NDArray[np.float16],
     buckets: NDArray[np.int32],
     using: str,
-    on_progress: Callable[[int], object],
+    advance: Callable[[int], object],
 ) -> float:
-    """Copy ``library`` into both tables; primary keys count from 1. Return the seconds taken.
-
-    Binary COPY: every value of a row has a fixed length, so numpy lays out a whole chunk at once.
-    """
+    """Copy ``library`` into both tables; primary keys count from 1. Return the seconds taken."""
     started = time.monotonic()
-    fingerprint = get_settings().recipe.fingerprint
-    columns = {
+    texts = {
         "image": "picture.jpg",
-        "embedding_recipe": fingerprint,
+        "embedding_recipe": get_settings().recipe.fingerprint,
         "embedding_next_recipe": "",
         "embedding_digest": "0" * 64,
         "embedding_image": "picture.jpg",
         "embedding_status": EmbeddingStatus.READY.value,
         "embedding_error": "",
     }
-    _copy(
-        scratch.pictures._meta.db_table,
-        library,
-        buckets,
-        using,
-        on_progress,
-        number=">f2",
-        texts=columns,
-        integers={"embedding_attempts": 1},
-    )
-    _copy(scratch.plain._meta.db_table, library, buckets, using, on_progress, number=">f4")
+    both = [
+        _Column(name="id", kind=">i8", value=np.arange(1, len(library) + 1)),
+        _Column(name="bucket", kind=">i4", value=buckets),
+    ]
+    halves = _Column(name="embedding", kind=">f2", value=library)
+    attempts = _Column(name="embedding_attempts", kind=">i2", value=1)
+    fixed = [
+        _Column(name=name, kind=f"S{len(text)}", value=text.encode())
+        for name, text in texts.items()
+    ]
+    _copy(scratch.pictures._meta.db_table, [*both, halves, *fixed, attempts], using, advance)
+    floats = _Column(name="embedding", kind=">f4", value=library)
+    _copy(scratch.plain._meta.db_table, [*both, floats], using, advance)
     return time.monotonic() - started
 
 
 def _copy(
-    table: str,
-    library: NDArray[np.float16],
-    buckets: NDArray[np.int32],
-    using: str,
-    on_progress: Callable[[int], object],
-    *,
-    number: str,
-    texts: dict[str, str] | None = None,
-    integers: dict[str, int] | None = None,
+    table: str, columns: Sequence[_Column], using: str, advance: Callable[[int], object]
 ) -> None:
-    dimensions = library.shape[1]
-    vector = np.dtype([("size", ">i2"), ("unused", ">i2"), ("values", number, (dimensions,))])
-    layout: list[tuple[str, str | np.dtype[Any], Any]] = [
-        ("id", ">i8", np.arange(1, len(library) + 1)),
-        ("bucket", ">i4", buckets),
-        ("embedding", vector, None),
-    ]
-    layout += [(name, f"S{len(text)}", text.encode()) for name, text in (texts or {}).items()]
-    layout += [(name, ">i2", value) for name, value in (integers or {}).items()]
+    """Binary COPY: every value of a row has a fixed length, so numpy lays out a chunk at once."""
     # numpy knows no field of no bytes: of an empty text only the length is written.
     parts: list[tuple[str, Any]] = [("fields", ">i2")]
-    for name, kind, _value in layout:
-        parts.append((f"{name}_bytes", ">i4"))
-        if kind != "S0":
-            parts.append((name, kind))
+    for column in columns:
+        parts.append((f"{column.name}_bytes", ">i4"))
+        if column.dtype.itemsize:
+            parts.append((column.name, column.dtype))
     record = np.dtype(parts)
-    names = ", ".join(name for name, _kind, _value in layout)
+    names = ", ".join(column.name for column in columns)
     statement = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
+    count = len(columns[0].value)
     with connections[using].cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
-        for start in range(0, len(library), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            rows = np.zeros(len(library[part]), record)
-            rows["fields"] = len(layout)
-            for name, kind, value in layout:
-                rows[f"{name}_bytes"] = 0 if kind == "S0" else record[name].itemsize
-                if name == "embedding":
-                    rows[name]["size"] = dimensions
-                    rows[name]["values"] = library[part]
-                elif kind != "S0":
-                    rows[name] = value[part] if isinstance(value, np.ndarray) else value
+        for start in range(0, count, _CHUNK):
+            rows = np.zeros(min(_CHUNK, count - start), record)
+            rows["fields"] = len(columns)
+            for column in columns:
+                _lay_out(column, rows, start)
             copy.write(rows.tobytes())
-            on_progress(len(rows))
+            advance(len(rows))
         copy.write(b"\xff\xff")
+
+
+def _lay_out(column: _Column, rows: NDArray[Any], start: int) -> None:
+    rows[f"{column.name}_bytes"] = column.dtype.itemsize
+    value = column.value[start : start + len(rows)] if np.ndim(column.value) else column.value
+    if np.ndim(value) == 2:
+        rows[column.name]["size"] = value.shape[1]
+        rows[column.name]["values"] = value
+    elif column.dtype.itemsize:
+        rows[column.name] = value
 
 
 def build_index(
@@ -234,7 +246,7 @@ def build_index(
     rows: int,
     using: str,
     memory: str | None,
-    on_progress: Callable[[int], object],
+    advance: Callable[[int], object],
 ) -> Built:
     """Build a model's own HNSW index, then vacuum and analyse the table.
 
@@ -243,7 +255,7 @@ def build_index(
         rows: rows in the table.
         using: alias of the database.
         memory: ``maintenance_work_mem`` for the build; None takes what the graph needs.
-        on_progress: called with the rows indexed since its last call.
+        advance: called with the rows indexed since its last call.
     """
     connection = connections[using]
     index = hnsw_index(model)
@@ -252,7 +264,7 @@ def build_index(
 
     def note(share: float) -> None:
         nonlocal seen
-        on_progress(int(rows * share) - seen)
+        advance(int(rows * share) - seen)
         seen = int(rows * share)
 
     started = time.monotonic()

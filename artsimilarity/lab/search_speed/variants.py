@@ -9,12 +9,12 @@ from typing import Any
 
 from django.db import connections
 
-from artsimilarity.expressions import Gate
 from artsimilarity.lab.search_speed.baselines import App, K, Query
 from artsimilarity.lab.search_speed.explained import plan_of
-from artsimilarity.lab.search_speed.measure import Clients, Result, measure
+from artsimilarity.lab.search_speed.measure import Cell, Clients, Result, measure
 from artsimilarity.lab.search_speed.scratch import TABLE
 from artsimilarity.lab.search_speed.truth import Truth
+from artsimilarity.schema.sql import Gate
 
 # The only way to the HNSW index is an index scan without a sort after it.
 _HNSW_ONLY = {"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off"}
@@ -77,12 +77,9 @@ FILTERED = (
 )
 FILTERED_WITHOUT_INDEX = FILTERED[:2]
 
-Cells = Sequence[tuple[float, list[Query]]]
-"""Percentage that the filter keeps, and searches of one balance and that filter."""
 
-
-def sweep(
-    app: App, cells: Cells, truth: Truth, using: str, on_progress: Callable[[int], object]
+def measure_variants(
+    app: App, cells: Sequence[Cell], truth: Truth, using: str, advance: Callable[[int], object]
 ) -> Iterator[Variant]:
     """Measure every variant, one client at a time; in the end the filter's index is gone.
 
@@ -91,17 +88,16 @@ def sweep(
         cells: what to search.
         truth: has been prepared for the cells.
         using: alias of the database.
-        on_progress: called after each variant.
+        advance: called after each variant.
     """
     one = Clients(1, using)
     for filter_indexed in (True, False):
-        for keep, queries in cells:
-            for strategy in _strategies(keep, filter_indexed):
+        for cell in cells:
+            for strategy in _strategies(cell.keep_percent, filter_indexed):
                 with _session(strategy.session, using):
-                    plan = plan_of(_rows(app, strategy, queries[0]).explain(format="json"))
-                    result = measure(
-                        strategy.name, _asking(app, strategy), queries, one, truth, keep
-                    )
+                    rows = _rows(app, strategy, cell.queries[0])
+                    plan = plan_of(rows.explain(format="json"))
+                    result = measure(strategy.name, _asking(app, strategy), cell, one, truth)
                 yield Variant(
                     strategy=strategy.name,
                     ef_search=strategy.ef_search,
@@ -109,15 +105,17 @@ def sweep(
                     plan=plan,
                     result=result,
                 )
-                on_progress(1)
+                advance(1)
         if filter_indexed:
             _drop_filter_index(using)
     one.close()
 
 
-def variants(cells: Cells) -> int:
-    """How many variants ``sweep`` measures."""
-    return sum(len(_strategies(keep, some)) for keep, _queries in cells for some in (True, False))
+def count_variants(cells: Sequence[Cell]) -> int:
+    """How many variants ``measure_variants`` measures."""
+    return sum(
+        len(_strategies(cell.keep_percent, some)) for cell in cells for some in (True, False)
+    )
 
 
 def _strategies(keep: float, filter_indexed: bool) -> Sequence[Strategy]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from artsimilarity.conf import get_settings
-from artsimilarity.models import similarity_models
-from artsimilarity.querysets import SimilarityQuerySet
+from artsimilarity.library import Library, libraries
 
 if TYPE_CHECKING:
     from artsimilarity.encoder.recipe import Recipe
@@ -45,15 +44,15 @@ class Centres:
 def find_centres(using: str, random: np.random.Generator) -> Centres:
     """Return the library's own vectors, or drawn ones where it has fewer than a hundred."""
     recipe = get_settings().recipe
-    for model in similarity_models():
-        rows = SimilarityQuerySet[Any](model, using=using).ready()
-        rows = rows.filter(embedding_recipe=recipe.fingerprint, embedding__isnull=False)
+    for written in libraries():
+        library = Library(written.model, using)
+        rows = library.rows.ready().served(recipe.fingerprint)
         found = rows.order_by("pk").values_list("embedding", flat=True)[:_MAX_CENTRES]
         vectors = list(found)
         if len(vectors) >= _MIN_CENTRES:
             return Centres(
                 vectors=_unit_blocks(np.array(vectors, np.float32), recipe),
-                origin=f"{len(vectors)} pictures of {model._meta.label}",
+                origin=f"{len(vectors)} pictures of {library.name}",
             )
     return draw_centres(recipe, random)
 
@@ -83,7 +82,7 @@ def draw_library(
     centres: Centres,
     rows: int,
     random: np.random.Generator,
-    on_progress: Callable[[int], object],
+    advance: Callable[[int], object],
 ) -> NDArray[np.float16]:
     """Draw the vectors of a library of ``rows`` pictures around ``centres``.
 
@@ -98,7 +97,7 @@ def draw_library(
     for start in range(0, rows, _CHUNK):
         chunk = library[start : start + _CHUNK]
         chunk[:] = _mix(centres.vectors, len(chunk), recipe, random)
-        on_progress(len(chunk))
+        advance(len(chunk))
     return library
 
 

@@ -15,16 +15,11 @@ import torch
 from artsimilarity.encoder.encoder import DeviceUnavailable, choose_device
 from artsimilarity.encoder.recipe import ART, Recipe
 from artsimilarity.encoder.weight_files import WeightsError, find_weights
-from artsimilarity.lab.evaluation.__main__ import (
-    EvaluationError,
-    Library,
-    evaluate,
-    find_recipes,
-    machine,
-    read_library,
-)
+from artsimilarity.lab.evaluation.evaluate import EvaluationProtocol, evaluate
+from artsimilarity.lab.evaluation.library import EvaluationError, Library, read_library
+from artsimilarity.lab.evaluation.recipes import find_recipes
 from artsimilarity.lab.evaluation.retrieval import Labels
-from artsimilarity.lab.evaluation.summary import Evaluation, to_text
+from artsimilarity.lab.evaluation.summary import Evaluation, machine, to_text
 from artsimilarity.lab.training.dataset import (
     Collection,
     TrainingError,
@@ -33,22 +28,23 @@ from artsimilarity.lab.training.dataset import (
     read_collection,
 )
 from artsimilarity.lab.training.export import (
-    describe_pictures,
+    extract_descriptors,
     fit_projection,
     fold,
     write_weights,
 )
 from artsimilarity.lab.training.loop import Examples, Settings, Trained, reproducible, train
 from artsimilarity.lab.training.losses import UNKNOWN
-from artsimilarity.lab.training.record import chance, recipe_as_code, to_json
+from artsimilarity.lab.training.record import Record, chance, recipe_as_code, to_json
 
 _SHARES = (1.0, 0.75)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """What the command line asks for, found sound before anything takes long."""
+class _Job:
+    """One training as the command line asks for it, found sound before anything takes long."""
 
+    options: argparse.Namespace
     architecture: Recipe
     settings: Settings
     device: torch.device
@@ -66,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        _run(options, _plan(options))
+        _run(_job(options))
     except torch.OutOfMemoryError:
         print("error: The device's memory is too small: lower --batch-size.", file=sys.stderr)
         return 1
@@ -83,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _plan(options: argparse.Namespace) -> _Plan:
+def _job(options: argparse.Namespace) -> _Job:
     _check_output(options.output)
     architecture = replace(
         ART,
@@ -116,8 +112,13 @@ def _plan(options: argparse.Namespace) -> _Plan:
         learning_rate=options.learning_rate,
         seed=options.seed,
     )
-    device = choose_device(options.device)
-    return _Plan(architecture=architecture, settings=settings, device=device, compared=compared)
+    return _Job(
+        options=options,
+        architecture=architecture,
+        settings=settings,
+        device=choose_device(options.device),
+        compared=compared,
+    )
 
 
 def _check_output(output: Path) -> None:
@@ -131,10 +132,36 @@ def _check_output(output: Path) -> None:
             raise TrainingError(f"{path} exists already. Name another --output, or move it away.")
 
 
-def _run(options: argparse.Namespace, plan: _Plan) -> None:
+def _run(job: _Job) -> None:
+    training, held, skipped = _read(job)
+    styles = _styles(job.options.directory, job.options.styles) if job.options.styles else {}
+    print(_told(training, held, job.device))
+    trained = train(job.architecture, _examples(training, styles), job.settings, job.device)
+    recipe = _export(trained, training, job)
+    evaluation = None if held is None else _evaluate(held, recipe, job)
+    record = Record(
+        recipe=recipe,
+        settings=job.settings,
+        options=_other_options(job, styles),
+        training=training,
+        held=held,
+        skipped=skipped,
+        losses=trained.losses,
+        evaluation=evaluation,
+    )
+    job.options.output.with_suffix(".json").write_text(to_json(record), encoding="utf-8")
+    if held is not None and evaluation is not None:
+        print(to_text(evaluation))
+        print(f"By chance P@1 and P@4 would be {100 * chance(held.artists):.1f}.")
+    print(f"\nThe recipe, for a module of your site:\n\n{recipe_as_code(recipe)}")
+
+
+def _read(job: _Job) -> tuple[Collection, Collection | None, dict[str, str]]:
+    """What is trained on, what is held out, and the files skipped, with the reasons."""
+    options = job.options
     everything, skipped = read_collection(
         options.directory,
-        side=plan.architecture.side,
+        side=job.architecture.side,
         max_per_artist=options.max_per_artist,
         seed=options.seed,
     )
@@ -143,66 +170,31 @@ def _run(options: argparse.Namespace, plan: _Plan) -> None:
     training, held = hold_out(
         everything, options.held_out, min_pictures=options.min_pictures, seed=options.seed
     )
-    del everything  # of a large folder, gigabytes
     check_enough(training, options.dimensions)
-    styles = _styles(options.directory, options.styles) if options.styles else {}
-    print(_told(training, held, plan.device))
-    trained = train(plan.architecture, _examples(training, styles), plan.settings, plan.device)
-    recipe = _export(trained, training, options, plan)
-    evaluation = None
-    if held is not None:
-        evaluation = _evaluate(held, [*plan.compared, recipe], options, str(plan.device))
-    record = to_json(
-        recipe=recipe,
-        settings=plan.settings,
-        options={
-            "held_out": options.held_out,
-            "min_pictures": options.min_pictures,
-            "max_per_artist": options.max_per_artist,
-            "projection_pictures": options.projection_pictures,
-            "styles": len(set(styles.values())),
-            "device": str(plan.device),
-        },
-        training=training,
-        held=held,
-        skipped=skipped,
-        losses=trained.losses,
-        evaluation=evaluation,
-    )
-    options.output.with_suffix(".json").write_text(record, encoding="utf-8")
-    if held is not None and evaluation is not None:
-        print(to_text(evaluation))
-        print(f"By chance P@1 and P@4 would be {100 * chance(held.artists):.1f}.")
-    print(f"\nThe recipe, for a module of your site:\n\n{recipe_as_code(recipe)}")
+    return training, held, skipped
 
 
-def _export(
-    trained: Trained, training: Collection, options: argparse.Namespace, plan: _Plan
-) -> Recipe:
+def _export(trained: Trained, training: Collection, job: _Job) -> Recipe:
+    options = job.options
     pixels = torch.from_numpy(training.pixels)
     places = np.random.default_rng(options.seed).permutation(len(pixels))
     chosen = torch.from_numpy(np.sort(places[: options.projection_pictures]))
-    with reproducible(options.seed, plan.device):
+    with reproducible(options.seed, job.device):
         network = fold(trained.network)
-        descriptors = describe_pictures(network, pixels[chosen], plan.device)
+        descriptors = extract_descriptors(network, pixels[chosen], job.device)
     projection = fit_projection(descriptors, network.head.weight, options.dimensions)
     return write_weights(network, projection, options.output)
 
 
-def _evaluate(
-    held: Collection, recipes: Sequence[Recipe], options: argparse.Namespace, device: str
-) -> Evaluation:
+def _evaluate(held: Collection, recipe: Recipe, job: _Job) -> Evaluation:
+    options = job.options
     library = Library(
         directory=options.directory, paths=held.paths, labels=Labels(labels=held.artists)
     )
-    rows = evaluate(
-        library,
-        recipes,
-        shares=_SHARES,
-        device=device,
-        min_pictures=options.min_pictures,
-        seed=options.seed,
+    protocol = EvaluationProtocol(
+        shares=_SHARES, min_pictures=options.min_pictures, seed=options.seed
     )
+    rows = evaluate(library, [*job.compared, recipe], protocol, device=str(job.device))
     return Evaluation(
         pictures=len(held.paths),
         label="artist",
@@ -211,6 +203,16 @@ def _evaluate(
         machine=machine(),
         rows=list(rows),
     )
+
+
+def _other_options(job: _Job, styles: dict[str, str]) -> dict[str, object]:
+    """Those that no other part of the record tells."""
+    names = ("held_out", "min_pictures", "max_per_artist", "projection_pictures")
+    return {
+        **{name: getattr(job.options, name) for name in names},
+        "styles": len(set(styles.values())),
+        "device": str(job.device),
+    }
 
 
 def _styles(directory: Path, table: Path) -> dict[str, str]:
@@ -260,7 +262,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--min-pictures", type=_count, default=5, help="of an artist who may be held out (5)")
     add("--max-per-artist", type=_count, default=140, help="pictures of one artist (140)")
     add("--styles", type=Path, metavar="CSV", help="columns path and style, to learn styles too")
-    add("--compare", default="art", help="recipes to evaluate beside it, as evaluate has them")
+    add("--compare", default="art", help="recipes to evaluate beside it, by names")
     add("--device", default="auto", help="auto, cpu or cuda (auto)")
     add("--size", type=_count, default=ART.side, help=f"side of the square ({ART.side})")
     add("--layer", default=ART.layer, help=f"ReLU layer of VGG-19 ({ART.layer})")

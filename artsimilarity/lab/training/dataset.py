@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from artsimilarity.encoder.pictures.reading import PictureError, read_square
+from artsimilarity.lab.progress import progress_bar
 
 NOT_BY_AN_ARTIST: Final = "It lies in no artist's folder. Move it into one."
 
@@ -66,18 +66,7 @@ def read_collection(
             f"{directory} is no folder: name the one that holds a folder an artist."
         )
     names, skipped = _choose(directory, max_per_artist, np.random.default_rng(seed))
-    pixels = np.empty((len(names), side, side, 3), np.uint8)
-
-    def read(place: int) -> str | None:
-        try:
-            pixels[place] = read_square((directory / names[place]).read_bytes(), side=side)
-        except (PictureError, OSError) as error:
-            return str(error)
-        return None
-
-    with ThreadPoolExecutor() as threads:
-        reading = threads.map(read, range(len(names)))
-        errors = list(tqdm(reading, "reading", len(names), unit="picture", disable=None))
+    pixels, errors = _read_squares([directory / name for name in names], side)
     skipped |= {name: error for name, error in zip(names, errors, strict=True) if error}
     if any(errors):
         kept = [place for place, error in enumerate(errors) if error is None]
@@ -89,6 +78,25 @@ def read_collection(
         )
     artists = np.array([name.partition("/")[0] for name in names])
     return Collection(paths=names, artists=artists, pixels=pixels), skipped
+
+
+def _read_squares(paths: Sequence[Path], side: int) -> tuple[NDArray[np.uint8], list[str | None]]:
+    """Pixels of all files, shape (n, side, side, 3), and why a file could not be read, or None."""
+    pixels = np.empty((len(paths), side, side, 3), np.uint8)
+
+    def read(place: int) -> str | None:
+        try:
+            pixels[place] = read_square(paths[place].read_bytes(), side=side)
+        except (PictureError, OSError) as error:
+            return str(error)
+        return None
+
+    errors = []
+    with ThreadPoolExecutor() as threads, progress_bar("Reading", len(paths), "picture") as bar:
+        for error in threads.map(read, range(len(paths))):
+            errors.append(error)
+            bar.update()
+    return pixels, errors
 
 
 def _choose(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from artsimilarity.encoder.recipe import Recipe
+from artsimilarity.lab.progress import progress_bar
 from artsimilarity.lab.training.network import HEAD_GAIN, TrainingNetwork
 
 _CHUNK: Final = 32
@@ -110,7 +111,7 @@ def _to_mean_length_one(weight: Tensor, centred: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def describe_pictures(
+def extract_descriptors(
     network: TrainingNetwork, pixels: Tensor, device: torch.device | None = None
 ) -> Tensor:
     """Descriptors of whole pictures, as the recipe makes them before its projection.
@@ -125,12 +126,14 @@ def describe_pictures(
     """
     device = device or torch.device("cpu")
     network.to(device)
-    described = [
-        network.descriptors(chunk.to(device).permute(0, 3, 1, 2).float() / 255).cpu()
-        for chunk in torch.split(pixels, _CHUNK)
-    ]
+    descriptors = []
+    with progress_bar("Descriptors", len(pixels), "picture") as bar:
+        for chunk in torch.split(pixels, _CHUNK):
+            pictures = chunk.to(device).permute(0, 3, 1, 2).float() / 255
+            descriptors.append(network.descriptors(pictures).cpu())
+            bar.update(len(chunk))
     network.cpu()
-    return torch.cat(described)
+    return torch.cat(descriptors)
 
 
 def _convolutions(network: TrainingNetwork) -> dict[str, Tensor]:

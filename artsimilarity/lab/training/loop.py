@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel
-from tqdm import tqdm
 
 from artsimilarity.encoder.recipe import Recipe
+from artsimilarity.lab.progress import progress_bar
 from artsimilarity.lab.training.augment import augment
 from artsimilarity.lab.training.dataset import TrainingError
 from artsimilarity.lab.training.losses import CosineClassifier, supervised_contrastive_loss
@@ -223,30 +223,36 @@ def _epochs(
     optimizer = _optimizer(parameters, settings)
     schedule = LambdaLR(optimizer, lambda step: learning_rate_factor((step + 1) / (steps + 1)))
     network.train()
-    bar = tqdm(range(settings.epochs), "training", unit="epoch", disable=None)
-    for epoch in bar:
-        total = 0.0
-        batches = torch.split(torch.randperm(count), batch_size)[: count // batch_size]
-        for batch in batches:
-            pictures = examples.pixels[batch].to(device).permute(0, 3, 1, 2).float() / 255
-            embeddings = network(torch.cat([augment(pictures, side), augment(pictures, side)]))
-            styles = None if examples.styles is None else examples.styles[batch].to(device)
-            loss = objective(embeddings, examples.artists[batch].to(device), styles)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(parameters, _LARGEST_GRADIENT)
-            optimizer.step()
-            schedule.step()
-            average.update_parameters(network)
-            total += loss.item()
-        mean = total / len(batches)
-        if not math.isfinite(mean):
-            raise TrainingError(
-                f"The loss is no finite number any more in epoch {epoch + 1}: "
-                f"try a lower --learning-rate."
-            )
-        bar.set_postfix(loss=f"{mean:.3f}")
-        yield mean
+    with progress_bar("Training", steps, "step") as bar:
+        for epoch in range(1, settings.epochs + 1):
+            total = 0.0
+            batches = torch.split(torch.randperm(count), batch_size)[: count // batch_size]
+            for batch in batches:
+                embeddings = network(_two_views(examples.pixels[batch].to(device), side))
+                styles = None if examples.styles is None else examples.styles[batch].to(device)
+                loss = objective(embeddings, examples.artists[batch].to(device), styles)
+                optimizer.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(parameters, _LARGEST_GRADIENT)
+                optimizer.step()
+                schedule.step()
+                average.update_parameters(network)
+                total += loss.item()
+                bar.update()
+            mean = total / len(batches)
+            if not math.isfinite(mean):
+                raise TrainingError(
+                    f"The loss is no finite number any more in epoch {epoch}: "
+                    f"try a lower --learning-rate."
+                )
+            bar.set_postfix(epoch=epoch, loss=f"{mean:.3f}", refresh=False)
+            yield mean
+
+
+def _two_views(squares: Tensor, side: int) -> Tensor:
+    """One view of each picture, then another of each; shape (2 n, 3, side, side)."""
+    pictures = squares.permute(0, 3, 1, 2).float() / 255
+    return torch.cat([augment(pictures, side), augment(pictures, side)])
 
 
 def _optimizer(parameters: list[nn.Parameter], settings: Settings) -> AdamW:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -13,26 +13,16 @@ import torch
 from numpy.typing import NDArray
 
 from artsimilarity.encoder.recipe import ART, Recipe
-from artsimilarity.lab.evaluation import summary as report
-from artsimilarity.lab.evaluation.__main__ import machine
+from artsimilarity.lab.evaluation import summary
 from artsimilarity.lab.training.dataset import Collection
 from artsimilarity.lab.training.loop import Settings
 
 
-def to_json(
-    *,
-    recipe: Recipe,
-    settings: Settings,
-    options: Mapping[str, object],
-    training: Collection,
-    held: Collection | None,
-    skipped: Mapping[str, str],
-    losses: Sequence[float],
-    evaluation: report.Evaluation | None,
-) -> str:
-    """Everything that it takes to repeat a training, and its scores, unrounded.
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Everything that it takes to repeat a training, and its scores.
 
-    Args:
+    Attributes:
         recipe: With the weights that were made.
         settings: Of the training.
         options: The other options of the command.
@@ -42,20 +32,34 @@ def to_json(
         losses: Mean loss of each epoch.
         evaluation: On the pictures held out.
     """
-    record = {
-        "recipe": {**asdict(recipe), "weights": Path(recipe.weights).name},
-        "fingerprint": recipe.fingerprint,
-        "settings": asdict(settings),
-        "options": dict(options),
-        "machine": {**machine(), "threads": torch.get_num_threads()},
-        "training": _summary(training),
-        "held_out": None if held is None else _summary(held),
-        "skipped": dict(skipped),
-        "losses": list(losses),
+
+    recipe: Recipe
+    settings: Settings
+    options: Mapping[str, object]
+    training: Collection
+    held: Collection | None
+    skipped: Mapping[str, str]
+    losses: Sequence[float]
+    evaluation: summary.Evaluation | None
+
+
+def to_json(record: Record) -> str:
+    """The record, all numbers unrounded."""
+    held, evaluation = record.held, record.evaluation
+    content = {
+        "recipe": {**asdict(record.recipe), "weights": Path(record.recipe.weights).name},
+        "fingerprint": record.recipe.fingerprint,
+        "settings": asdict(record.settings),
+        "options": dict(record.options),
+        "machine": {**summary.machine(), "threads": torch.get_num_threads()},
+        "training": _counts_and_digest(record.training),
+        "held_out": None if held is None else _counts_and_digest(held),
+        "skipped": dict(record.skipped),
+        "losses": list(record.losses),
         "chance": None if held is None else chance(held.artists),
-        "evaluation": None if evaluation is None else json.loads(report.to_json(evaluation)),
+        "evaluation": None if evaluation is None else json.loads(summary.to_json(evaluation)),
     }
-    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def chance(artists: NDArray[np.str_]) -> float:
@@ -90,7 +94,7 @@ def recipe_as_code(recipe: Recipe) -> str:
     )
 
 
-def _summary(collection: Collection) -> dict[str, object]:
+def _counts_and_digest(collection: Collection) -> dict[str, object]:
     names, counts = np.unique(collection.artists, return_counts=True)
     digest = hashlib.sha256("\n".join(collection.paths).encode())
     digest.update(collection.pixels.tobytes())

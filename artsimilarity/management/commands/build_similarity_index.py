@@ -9,8 +9,9 @@ from django.db import Error, connections
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
-from artsimilarity.indexes import build_concurrently, hnsw_index, is_built_as_declared, memory_for
-from artsimilarity.management import model_choice
+from artsimilarity.library.index_build import build_concurrently, is_built_as_declared, memory_for
+from artsimilarity.management import library_choice
+from artsimilarity.schema.indexes import hnsw_index
 
 
 class Command(BaseCommand):
@@ -24,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
-        model_choice.add_arguments(parser)
+        library_choice.add_arguments(parser)
         parser.add_argument("--rebuild", action="store_true", help="also if nothing is wrong")
         parser.add_argument(
             "--maintenance-work-mem",
@@ -34,12 +35,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Build, with a bar that follows the server's own progress."""
-        model, using = model_choice.choose(options)
-        if not options["rebuild"] and is_built_as_declared(model, using):
+        library = library_choice.choose(options)
+        if not options["rebuild"] and is_built_as_declared(library):
             self.stdout.write(_("The index is as it should be. --rebuild builds it anew."))
             return
-        rows = model._base_manager.using(using).filter(embedding__isnull=False).count()
-        memory = options["maintenance_work_mem"] or memory_for(hnsw_index(model), rows)
+        index = hnsw_index(library.holder.similarity_table())
+        rows = library.rows.filter(embedding__isnull=False).count()
+        memory = options["maintenance_work_mem"] or memory_for(index, rows)
         self.stdout.write(
             _("Building the index of %(rows)d vectors with maintenance_work_mem %(memory)s.")
             % {"rows": rows, "memory": memory}
@@ -48,8 +50,7 @@ class Command(BaseCommand):
         with tqdm(total=100, unit="%", dynamic_ncols=True, disable=None) as bar:
             try:
                 build_concurrently(
-                    model,
-                    using=using,
+                    library,
                     memory=memory,
                     on_progress=lambda share: bar.update(round(100 * share) - bar.n),
                 )
@@ -63,7 +64,7 @@ class Command(BaseCommand):
                     % {"error": error}
                 ) from error
             except KeyboardInterrupt:
-                connections[using].close()
+                connections[library.using].close()
                 raise CommandError(
                     _(
                         "Stopped. The present index, if any, is still in use; the next run removes "

@@ -14,13 +14,16 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
-from artsimilarity import dispatch, rollout, scale, sweep
 from artsimilarity.conf import get_settings
-from artsimilarity.management import model_choice
-from artsimilarity.querysets import SimilarityQuerySet
-from artsimilarity.recipes import current_plan
-from artsimilarity.statistics import as_dict, library_status
-from artsimilarity.status import EmbeddingStatus
+from artsimilarity.embedding import pipeline, rollout
+from artsimilarity.embedding.queue import send
+from artsimilarity.embedding.sweep import verify
+from artsimilarity.library import Library
+from artsimilarity.library.rows import EmbeddingQuerySet
+from artsimilarity.management import library_choice
+from artsimilarity.monitoring.status import as_dict, library_status
+from artsimilarity.schema.states import EmbeddingStatus
+from artsimilarity.search import score_calibration
 
 _POLL_SECONDS = 0.5
 _SLICE = 10_000
@@ -60,7 +63,7 @@ class Command(BaseCommand):
         )
         which.add_argument("--status", action="store_true", help="print how far the library is")
         parser.add_argument("--json", action="store_true", help="print the status as JSON")
-        model_choice.add_arguments(parser)
+        library_choice.add_arguments(parser)
         parser.add_argument("--sync", action="store_true", help="embed here, without a worker")
         parser.add_argument(
             "--no-wait", action="store_true", help="send the tasks and do not watch them"
@@ -68,38 +71,30 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Choose the rows, make them pending, and see them through."""
-        model, database = model_choice.choose(options)
-        everything = SimilarityQuerySet[Any](model, using=database)
+        library = library_choice.choose(options)
         if options["status"] or options["json"]:
-            self._print_status(everything, as_json=options["json"])
+            self._print_status(library, as_json=options["json"])
             return
         try:
-            if options["promote"]:
-                self._promote(everything)
+            if self._handle_rollout(library, options):
                 return
-            if options["cancel"]:
-                rollout.cancel(model, using=everything.db)
-                self.stdout.write(_("The roll-out is cancelled; nothing of it remains."))
-                return
-            if options["rollout"]:
-                rollout.start(model, using=everything.db)
         except rollout.RolloutError as error:
             raise CommandError(str(error)) from error
         if options["verify"]:
-            self._verify(everything)
-        wanted = self._choose(everything, options)
+            self._verify(library)
+        wanted = self._choose(library, options)
         # A snapshot: what is uploaded meanwhile is the signals' business, not this run's.
         pks = list(wanted.with_picture().order_by("pk").values_list("pk", flat=True))
         if not pks:
             self.stdout.write(_("Nothing to embed."))
             return
         if not (options["pending"] or options["verify"] or options["rollout"]):
-            dispatch.mark_pending(wanted)
+            wanted.mark_pending()
         try:
             if options["sync"]:
-                self._embed(everything, pks)
+                self._embed(library, pks)
             else:
-                self._send(everything, pks, wait=not options["no_wait"])
+                self._send(library, pks, wait=not options["no_wait"])
         except KeyboardInterrupt:
             raise CommandError(
                 _(
@@ -108,26 +103,34 @@ class Command(BaseCommand):
                 ),
                 returncode=130,
             ) from None
-        scale.refresh(model, using=everything.db)
+        score_calibration.refresh(library)
 
-    def _choose(
-        self, everything: SimilarityQuerySet[Any], options: dict[str, Any]
-    ) -> SimilarityQuerySet[Any]:
+    def _handle_rollout(self, library: Library, options: dict[str, Any]) -> bool:
+        """Take the step of a roll-out that is asked for; returns whether that was all."""
+        if options["promote"]:
+            self._promote(library)
+        elif options["cancel"]:
+            rollout.cancel(library)
+            self.stdout.write(_("The roll-out is cancelled; nothing of it remains."))
+        elif options["rollout"]:
+            rollout.start(library)
+            return False
+        return bool(options["promote"] or options["cancel"])
+
+    def _choose(self, library: Library, options: dict[str, Any]) -> EmbeddingQuerySet[Any]:
         if options["pks"]:
-            return self._choose_pks(everything, options["pks"])
+            return self._choose_pks(library, options["pks"])
         if options["pending"] or options["verify"]:
-            return everything.pending()
+            return library.rows.pending()
         if options["rollout"]:
-            return everything.to_do(current_plan(everything.model, everything.db))
+            return library.rows.to_do(library.recipes())
         if options["failed"]:
-            return everything.filter(embedding_status=EmbeddingStatus.FAILED)
-        return everything.all()
+            return library.rows.filter(embedding_status=EmbeddingStatus.FAILED)
+        return library.rows.all()
 
-    def _choose_pks(
-        self, everything: SimilarityQuerySet[Any], pks: list[str]
-    ) -> SimilarityQuerySet[Any]:
+    def _choose_pks(self, library: Library, pks: list[str]) -> EmbeddingQuerySet[Any]:
         try:
-            rows = everything.filter(pk__in=pks)
+            rows = library.rows.filter(pk__in=pks)
             found = {str(pk) for pk in rows.values_list("pk", flat=True)}
         except (ValidationError, ValueError) as error:
             raise CommandError(_("Not a primary key: %(error)s") % {"error": error}) from error
@@ -135,14 +138,12 @@ class Command(BaseCommand):
         if missing:
             raise CommandError(
                 _("No %(model)s has the primary key %(pks)s.")
-                % {"model": everything.model.__name__, "pks": ", ".join(missing)}
+                % {"model": library.model.__name__, "pks": ", ".join(missing)}
             )
         return rows
 
-    def _embed(self, everything: SimilarityQuerySet[Any], pks: list[Any]) -> None:
+    def _embed(self, library: Library, pks: list[Any]) -> None:
         """Embed in this process, trying again what may pass."""
-        from artsimilarity import indexing
-
         settings = get_settings()
         embedded = failed = rounds = 0
         with self._bar(len(pks)) as bar:
@@ -151,12 +152,8 @@ class Command(BaseCommand):
                     time.sleep(settings.RETRY_BACKOFF * 2 ** (rounds - 1))
                 retry: list[Any] = []
                 for start in range(0, len(pks), settings.CHUNK_SIZE):
-                    result = indexing.embed(
-                        everything.model,
-                        pks[start : start + settings.CHUNK_SIZE],
-                        using=everything.db,
-                        on_progress=bar.update,
-                    )
+                    chunk = pks[start : start + settings.CHUNK_SIZE]
+                    result = pipeline.embed(library, chunk, on_progress=bar.update)
                     embedded += len(result.embedded)
                     failed += len(result.failed)
                     retry += result.retry
@@ -165,9 +162,9 @@ class Command(BaseCommand):
                 rounds += 1
         self._report(embedded, failed)
 
-    def _send(self, everything: SimilarityQuerySet[Any], pks: list[Any], *, wait: bool) -> None:
+    def _send(self, library: Library, pks: list[Any], *, wait: bool) -> None:
         """Send to the workers, and watch the database until they are done."""
-        sent = dispatch.send(everything.model, pks, using=everything.db)
+        sent = send(library, pks)
         if sent < len(pks):
             raise CommandError(
                 _(
@@ -180,9 +177,17 @@ class Command(BaseCommand):
         if not wait:
             self.stdout.write(_("%(sent)d pictures sent to the workers.") % {"sent": sent})
             return
+        self._watch(library, pks)
+        failed = _count(
+            pks, lambda some: library.rows.filter(pk__in=some).exclude(embedding_error="")
+        )
+        self._report(len(pks) - failed, failed)
+
+    def _watch(self, library: Library, pks: list[Any]) -> None:
+        """Wait until workers have seen to all of them; says so if nothing happens for long."""
         since = time.monotonic()
         with self._bar(len(pks)) as bar:
-            while left := self._left(everything, pks):
+            while left := self._left(library, pks):
                 done = len(pks) - left
                 if done > bar.n:
                     since = time.monotonic()
@@ -199,28 +204,23 @@ class Command(BaseCommand):
                 bar.update(done - bar.n)
                 time.sleep(_POLL_SECONDS)
             bar.update(len(pks) - bar.n)
-        failed = _count(
-            pks, lambda some: everything.filter(pk__in=some).exclude(embedding_error="")
-        )
-        self._report(len(pks) - failed, failed)
 
-    def _left(self, everything: SimilarityQuerySet[Any], pks: list[Any]) -> int:
-        plan = current_plan(everything.model, everything.db)
-        return _count(pks, lambda some: everything.filter(pk__in=some).to_do(plan))
+    def _left(self, library: Library, pks: list[Any]) -> int:
+        recipes = library.recipes()
+        return _count(pks, lambda some: library.rows.filter(pk__in=some).to_do(recipes))
 
-    def _verify(self, everything: SimilarityQuerySet[Any]) -> None:
+    def _verify(self, library: Library) -> None:
         """Find files that were replaced behind Django's back."""
-        with self._bar(everything.ready().count()) as bar:
-            changed = sweep.verify(everything.model, using=everything.db, on_progress=bar.update)
+        with self._bar(library.rows.ready().count()) as bar:
+            changed = verify(library, on_progress=bar.update)
         self.stdout.write(
             _("%(count)d files are not the ones that were embedded.") % {"count": len(changed)}
         )
 
-    def _promote(self, everything: SimilarityQuerySet[Any]) -> None:
-        latest = rollout.current(everything.model, using=everything.db)
-        total = everything.exclude(embedding_next_recipe="").count()
-        with self._bar(total) as bar:
-            moved = rollout.promote(everything.model, using=everything.db, on_progress=bar.update)
+    def _promote(self, library: Library) -> None:
+        latest = library.rollout()
+        with self._bar(library.rows.exclude(embedding_next_recipe="").count()) as bar:
+            moved = rollout.promote(library, on_progress=bar.update)
         self.stdout.write(
             _(
                 "%(moved)d pictures moved over: the new recipe is in service. Now make "
@@ -229,8 +229,8 @@ class Command(BaseCommand):
             % {"moved": moved, "recipe": latest.fingerprint if latest else ""}
         )
 
-    def _print_status(self, everything: SimilarityQuerySet[Any], *, as_json: bool) -> None:
-        status = as_dict(library_status(everything.model, using=everything.db))
+    def _print_status(self, library: Library, *, as_json: bool) -> None:
+        status = as_dict(library_status(library))
         if as_json:
             self.stdout.write(json.dumps(status, indent=2))
             return

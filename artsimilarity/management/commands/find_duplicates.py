@@ -9,14 +9,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
-from artsimilarity import detection
-from artsimilarity.duplicates import recorded
-from artsimilarity.management import model_choice
-from artsimilarity.models import SimilarityMixin
+from artsimilarity.duplicates import detection
+from artsimilarity.duplicates.pairs import recorded
+from artsimilarity.library import Library
+from artsimilarity.management import library_choice
 
 
 class Command(BaseCommand):
-    """``manage.py find_duplicates [--sign] [--after PK]``."""
+    """``manage.py find_duplicates [--describe] [--after PK]``."""
 
     help = (
         "Looks for scans of one print in the whole library and records them for the admin's "
@@ -27,49 +27,48 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         parser.add_argument(
-            "--sign",
+            "--describe",
             action="store_true",
-            help="first read the files of embedded pictures that have no signature",
+            help="first read the files of embedded pictures that have no copy descriptor",
         )
         parser.add_argument("--after", metavar="PK", help="go on behind this primary key")
-        model_choice.add_arguments(parser)
+        library_choice.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Sign if asked to, forget what is stale, and walk through the library."""
-        model, using = model_choice.choose(options)
-        if not model.similarity_finds_duplicates:
+        """Describe if asked to, forget what is stale, and walk through the library."""
+        library = library_choice.choose(options)
+        if not library.finds_duplicates:
             raise CommandError(
                 _(
                     "%(model)s says similarity_finds_duplicates = False. Take that away, and run "
                     "“manage.py makemigrations” and “manage.py migrate”, to look for duplicates."
                 )
-                % {"model": model.__name__}
+                % {"model": library.holder.__name__}
             )
-        after = self._key(model, options["after"])
-        unsigned = detection.unsigned(model, using=using).count()
-        if options["sign"] and unsigned:
-            with self._bar(unsigned, _("signing")) as bar:
-                signed = detection.sign_library(model, using=using, on_progress=bar.update)
-            unsigned -= signed
-        detection.forget_stale(model, using=using)
-        self._look(model, using, after)
-        found = recorded(model, using).count()
+        after = self._key(library, options["after"])
+        undescribed = detection.undescribed(library).count()
+        if options["describe"] and undescribed:
+            with self._bar(undescribed, _("describing")) as bar:
+                undescribed -= detection.describe_library(library, on_progress=bar.update)
+        detection.forget_stale(library)
+        self._look(library, after)
+        found = recorded(library).count()
         self.stdout.write(_("%(count)d pairs of near-duplicates are recorded.") % {"count": found})
-        if unsigned:
+        if undescribed:
             self.stdout.write(
                 _(
-                    "%(count)d embedded pictures have no signature: they are flat, or were "
-                    "embedded before there were signatures, which “--sign” mends."
+                    "%(count)d embedded pictures have no copy descriptor: they are flat, or were "
+                    "embedded while none was made, which “--describe” mends."
                 )
-                % {"count": unsigned}
+                % {"count": undescribed}
             )
 
-    def _look(self, model: type[SimilarityMixin], using: str, after: Any) -> None:
-        total = detection.signed(model, using=using, after=after).count()
+    def _look(self, library: Library, after: Any) -> None:
+        total = detection.described(library, after=after).count()
         with self._bar(total, _("looking")) as bar:
             try:
-                for pks in detection.walk(model, using=using, after=after):
-                    detection.look_for_duplicates(model, pks, using=using)
+                for pks in detection.walk(library, after=after):
+                    detection.look_for_duplicates(library, pks)
                     after = pks[-1]
                     bar.update(len(pks))
             except KeyboardInterrupt:
@@ -79,15 +78,15 @@ class Command(BaseCommand):
                     % {"after": again}
                 ) from None
 
-    def _key(self, model: type[SimilarityMixin], text: str | None) -> Any:
+    def _key(self, library: Library, text: str | None) -> Any:
         if text is None:
             return None
         try:
-            return model._meta.pk.to_python(text)
+            return library.model._meta.pk.to_python(text)
         except ValidationError as error:
             raise CommandError(
                 _("“%(key)s” is no primary key of %(model)s.")
-                % {"key": text, "model": model._meta.label}
+                % {"key": text, "model": library.name}
             ) from error
 
     def _bar(self, total: int, what: str) -> tqdm[Any]:

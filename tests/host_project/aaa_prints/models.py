@@ -9,8 +9,7 @@ import uuid
 
 from django.db import models
 
-from artsimilarity.models import SimilarityMixin
-from artsimilarity.querysets import SimilarityManager, SimilarityQuerySet
+from artsimilarity.models import SimilarityManager, SimilarityMixin, SimilarityQuerySet
 
 
 class EngravingQuerySet(SimilarityQuerySet["Engraving"]):

@@ -6,14 +6,13 @@ import importlib.util
 import json
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
-from tqdm import tqdm
 
 
 class Command(BaseCommand):
@@ -37,7 +36,7 @@ class Command(BaseCommand):
             "--replace", action="store_true", help="drop scratch tables of an earlier run first"
         )
         parser.add_argument(
-            "--sweep", action="store_true", help="also measure other settings and strategies"
+            "--variants", action="store_true", help="also measure other settings and strategies"
         )
         parser.add_argument("--seed", type=int, default=0, help="of the vectors and the searches")
         parser.add_argument(
@@ -74,9 +73,8 @@ class Command(BaseCommand):
                         memory=options["maintenance_work_mem"],
                         keep=options["keep"],
                         replace=options["replace"],
-                        sweep=options["sweep"],
-                    ),
-                    _bar,
+                        variants=options["variants"],
+                    )
                 )
         except KeyboardInterrupt:
             raise CommandError(_("Stopped."), returncode=130) from None
@@ -85,13 +83,6 @@ class Command(BaseCommand):
             options["json"].write_text(json.dumps(report.as_dict(), indent=2) + "\n")
         if options["plot"]:
             plot(report, options["plot"])
-
-
-@contextmanager
-def _bar(description: str, total: int, unit: str) -> Iterator[Callable[[int], object]]:
-    # disable=None: no bar where standard error is a log file and not a terminal.
-    with tqdm(total=total, desc=description, unit=unit, dynamic_ncols=True, disable=None) as bar:
-        yield bar.update
 
 
 @contextmanager

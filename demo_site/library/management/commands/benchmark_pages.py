@@ -27,7 +27,9 @@ from django.utils.translation import gettext as _
 from tqdm import tqdm
 
 from artsimilarity.conf import get_settings
-from artsimilarity.indexes import build_concurrently, hnsw_index, memory_for
+from artsimilarity.library import Library
+from artsimilarity.library.index_build import build_concurrently, memory_for
+from artsimilarity.schema.indexes import hnsw_index
 from demo_site import servers
 from demo_site.library.models import Artwork
 from demo_site.processes import ChildError, Children, StopRequested, StopSignal
@@ -137,8 +139,7 @@ class Command(BaseCommand):
                 bar.update(min(_BATCH, rows - start))
         with tqdm(total=100, desc=_("Index"), unit="%", disable=None) as bar:
             build_concurrently(
-                Artwork,
-                using="default",
+                Library.of(Artwork),
                 memory=memory_for(index, rows),
                 on_progress=lambda share: bar.update(round(100 * share) - bar.n),
             )

@@ -185,7 +185,7 @@ class Command(BaseCommand):
         if neighbours:
             command.append("--neighbours")
         children.run("Watching the worker", command, show=True)
-        children.run("Measuring the library", ["manage.py", "measure_scale"])
+        children.run("Measuring the library", ["manage.py", "calibrate_scores"])
 
 
 @contextmanager

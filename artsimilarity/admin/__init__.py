@@ -1,0 +1,8 @@
+"""What an administrator sees of a library: list, picture, library page, duplicates.
+
+Imports ``monitoring``, ``embedding``, ``search`` and ``duplicates``; nothing imports it but hosts.
+"""
+
+from artsimilarity.admin.library_admin import SimilarityAdminMixin
+
+__all__ = ["SimilarityAdminMixin"]

@@ -1,0 +1,187 @@
+"""Checks that ask the servers: pgvector, columns, indexes, and the recipe in service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core import checks
+from django.db import ProgrammingError, connections
+from packaging.version import Version
+
+from artsimilarity.conf import get_settings
+from artsimilarity.library import Library, libraries
+from artsimilarity.schema.fields import EmbeddingField
+from artsimilarity.schema.states import RolloutState
+from artsimilarity.schema.tables import Whitening
+
+# Older releases corrupt HNSW indexes under vacuum.
+PGVECTOR_MINIMUM = Version("0.8.4")
+
+_COLUMN_AND_INDEX = (
+    "SELECT atttypmod, EXISTS (SELECT 1 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+    " JOIN pg_am ON pg_am.oid = relam WHERE indrelid = attrelid AND attnum = ANY (indkey)"
+    " AND amname = 'hnsw' AND indisvalid) FROM pg_attribute"
+    " WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped"
+)
+
+
+def check_databases(databases: Sequence[str] | None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Check the servers: pgvector, the columns and the indexes."""
+    messages: list[checks.CheckMessage] = []
+    for alias in databases or []:
+        connection = connections[alias]
+        if connection.vendor != "postgresql":
+            messages.append(
+                checks.Warning(
+                    f"Database {alias!r} is {connection.vendor}; embeddings need PostgreSQL.",
+                    hint="Set DATABASES to 'django.db.backends.postgresql', or route the models "
+                    "with an embedding to a database that is PostgreSQL.",
+                    id="artsimilarity.W003",
+                )
+            )
+            continue
+        found = _check_pgvector(alias)
+        messages += found
+        if not found:
+            messages += _check_whitenings(alias)
+            for written in libraries():
+                library = Library(written.model, alias)
+                messages += [*_check_table(library), *_check_recipe(library)]
+    return messages
+
+
+def _check_pgvector(alias: str) -> list[checks.CheckMessage]:
+    installed, available = _fetch(
+        alias,
+        "SELECT (SELECT extversion FROM pg_extension WHERE extname = 'vector'),"
+        " (SELECT default_version FROM pg_available_extensions WHERE name = 'vector')",
+    )[0]
+    if not installed and not available:
+        return [
+            checks.Error(
+                f"The server of database {alias!r} does not have pgvector.",
+                hint="Install pgvector 0.8.4 or newer on the server, for example Debian's package "
+                "postgresql-NN-pgvector, or take the embedded server of the demo.",
+                id="artsimilarity.E004",
+            )
+        ]
+    version = installed or available
+    if Version(version) >= PGVECTOR_MINIMUM:
+        return []
+    return [
+        checks.Error(
+            f"The server of database {alias!r} has pgvector {version}, whose HNSW indexes can be "
+            f"corrupted by vacuum.",
+            hint="Install pgvector 0.8.4 or newer on the server, then run: "
+            "ALTER EXTENSION vector UPDATE; REINDEX INDEX CONCURRENTLY on the embedding's index.",
+            id="artsimilarity.E005",
+        )
+    ]
+
+
+def _check_whitenings(alias: str) -> list[checks.CheckMessage]:
+    """Look for the projections that recipes name; a table not migrated yet is left alone."""
+    if alias not in {library.using for library in libraries()}:
+        return []
+    settings = get_settings()
+    recipes = filter(None, (settings.recipe, settings.next_recipe))
+    named = {one.whitening_sha256: one.name for one in recipes if one.whitening_sha256}
+    table = Whitening._meta.db_table
+    if not named or table not in connections[alias].introspection.table_names():
+        return []
+    kept = Whitening.objects.using(alias).values_list("sha256", flat=True)
+    return [
+        checks.Warning(
+            f"Database {alias!r} holds no projection with the sha256 {sha256}, which the recipe "
+            f"{name!r} names.",
+            hint=f"Correct the recipe, or run 'manage.py fit_whitening --database {alias}'.",
+            id="artsimilarity.W007",
+        )
+        for sha256, name in named.items()
+        if sha256 not in kept
+    ]
+
+
+def _check_table(library: Library) -> list[checks.CheckMessage]:
+    """Compare the column and its index with the model; a table not migrated yet is left alone.
+
+    Warnings, because Django refuses to run ``migrate``, which mends both, while there are errors.
+    """
+    field = library.holder._meta.get_field("embedding")
+    if not isinstance(field, EmbeddingField):
+        return []
+    quoted, _key = library.table()
+    column = f"{library.holder.similarity_table()._meta.db_table}.{field.column}"
+    try:
+        rows = _fetch(library.using, _COLUMN_AND_INDEX, [quoted, field.column])
+    except ProgrammingError:
+        return []
+    if not rows:
+        return []
+    dimensions, indexed = rows[0]
+    messages: list[checks.CheckMessage] = []
+    if dimensions != field.dimensions:
+        messages.append(
+            checks.Warning(
+                f"The column {column} has {dimensions} dimensions, but the recipe makes "
+                f"{field.dimensions}.",
+                hint="Run 'manage.py makemigrations' and 'manage.py migrate', then "
+                "'manage.py embed_artworks'.",
+                obj=library.model,
+                id="artsimilarity.W004",
+            )
+        )
+    if not indexed:
+        messages.append(
+            checks.Warning(
+                f"The column {column} has no valid HNSW index: every search reads the whole table.",
+                hint="Run 'manage.py makemigrations' and 'manage.py migrate'; if the index is "
+                "there but invalid, REINDEX INDEX CONCURRENTLY it.",
+                obj=library.model,
+                id="artsimilarity.W002",
+            )
+        )
+    return messages
+
+
+def _check_recipe(library: Library) -> list[checks.CheckMessage]:
+    """Compare the recipe that was put into service last with the settings."""
+    settings = get_settings()
+    try:
+        latest = library.rollout()
+        if latest is None or latest.state == RolloutState.FILLING:
+            return []
+        served = latest.fingerprint
+        if served == settings.recipe.fingerprint or not library.rows.served(served).exists():
+            return []
+    except ProgrammingError:  # not migrated yet
+        return []
+    model = library.model
+    if settings.next_recipe and served == settings.next_recipe.fingerprint:
+        return [
+            checks.Info(
+                f"{model.__name__} is served under ARTSIMILARITY['NEXT_RECIPE'], which was put "
+                f"into service.",
+                hint="Make it the RECIPE, empty NEXT_RECIPE, and restart.",
+                obj=model,
+                id="artsimilarity.I001",
+            )
+        ]
+    return [
+        checks.Warning(
+            f"{model.__name__} has vectors of the recipe {served}, which was put into service, "
+            f"but new pictures are embedded under {settings.recipe.fingerprint}: neither finds "
+            f"the other.",
+            hint=f"Make {served} the ARTSIMILARITY['RECIPE'], or embed everything anew: "
+            f"'manage.py embed_artworks'.",
+            obj=model,
+            id="artsimilarity.W006",
+        )
+    ]
+
+
+def _fetch(alias: str, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())

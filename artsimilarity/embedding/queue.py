@@ -1,0 +1,88 @@
+"""Decides which pictures need a worker, and sends them to the workers' queue."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from django.db import models, transaction
+from kombu.exceptions import OperationalError
+
+from artsimilarity.conf import get_settings
+from artsimilarity.embedding.broker import impatient_connection, publish_over
+from artsimilarity.library import Library
+
+logger = logging.getLogger(__name__)
+
+EMBED_TASK = "artsimilarity.embed_pictures"
+
+
+def enqueue(pictures: models.QuerySet[Any], *, force: bool = False) -> int:
+    """Send a queryset's pictures to the workers, in chunks of ``ARTSIMILARITY["CHUNK_SIZE"]``.
+
+    For rows that came by ``bulk_create()`` or ``update()``, which send no signals, and for
+    embedding again. Call it outside a transaction or from ``transaction.on_commit``: workers see
+    committed rows only.
+
+    Args:
+        pictures: of a model with an embedding.
+        force: embed also what is ready or failed; a ready picture's vector goes on being served
+            until the new one is there.
+
+    Returns:
+        The number of pictures that were handed to the broker. Those that it did not take stay
+        pending; ``embed_artworks --pending`` sends them again.
+    """
+    # Not from a replica, which may lag behind what was just saved.
+    library = Library.written(pictures)
+    rows = library.rows_of(pictures).with_picture()
+    if not force:
+        rows.pending().reset_replaced()
+        rows = rows.to_do(library.recipes())
+    pks = list(rows.order_by("pk").values_list("pk", flat=True))
+    if force:
+        rows.mark_pending()
+    return send(library, pks)
+
+
+def send(library: Library, pks: Iterable[Any]) -> int:
+    """Publish primary keys in chunks and return how many the broker took.
+
+    A broker that is down costs a log record and at most a second, never the caller's save: the
+    rows say pending, and the sweep sends them again.
+    """
+    settings = get_settings()
+    waiting = iter(pks)
+    sent = 0
+    try:
+        with impatient_connection() as connection:
+            while chunk := [str(pk) for pk in islice(waiting, settings.CHUNK_SIZE)]:
+                publish_over(
+                    connection,
+                    EMBED_TASK,
+                    *(library.name, chunk, library.using),
+                    time_limit=settings.TIME_LIMIT,
+                )
+                sent += len(chunk)
+    except Exception as error:  # transports fail in ways of their own; it is logged
+        logger.warning(
+            "The broker took %d pictures of %s and no more (%s); the others stay pending until "
+            "'manage.py embed_artworks --pending' runs.",
+            sent,
+            library.name,
+            error,
+            exc_info=not isinstance(error, OperationalError),
+            extra={"model": library.name, "sent": sent},
+        )
+    return sent
+
+
+def send_on_commit(library: Library, pk: Any) -> None:
+    """Send one saved picture to the workers once its transaction is committed."""
+
+    def send_picture() -> None:  # no partial(): Django logs the name of what failed
+        send(library, [pk])
+
+    transaction.on_commit(send_picture, using=library.using, robust=True)

@@ -1,0 +1,80 @@
+"""Finds what was left behind: messages that the broker lost, workers killed, changes in bulk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from artsimilarity.conf import get_settings
+from artsimilarity.duplicates.detection import forget_stale
+from artsimilarity.embedding import rollout
+from artsimilarity.embedding.broker import queue_length
+from artsimilarity.embedding.queue import send
+from artsimilarity.embedding.signals import library_swept
+from artsimilarity.library import Library
+from artsimilarity.library.files import file_digest
+from artsimilarity.schema.columns import blank_for
+from artsimilarity.search import score_calibration
+
+logger = logging.getLogger(__name__)
+
+# As long as this many tasks wait, workers have enough to do, and what waits may be in them already.
+_ENOUGH_TASKS = 100
+
+
+def sweep(library: Library) -> int:
+    """Send every picture that needs a worker and that none has in hand; renew the calibration.
+
+    Any number of sweeps may run at once: a picture that is sent twice is embedded once. While the
+    queue is long nothing is sent, or a large library would be sent again and again.
+
+    Returns:
+        The number of pictures sent.
+    """
+    rollout.repair(library)
+    forget_stale(library)
+    library.rows.pending().reset_replaced()
+    todo = library.rows.to_do(library.recipes())
+    pending, sent = todo.count(), 0
+    waiting = queue_length()
+    if waiting is not None and waiting <= _ENOUGH_TASKS:
+        stale = timezone.now() - timedelta(seconds=get_settings().CLAIM_SECONDS)
+        free = Q(embedding_claimed_at__isnull=True) | Q(embedding_claimed_at__lt=stale)
+        pks = todo.filter(free).order_by("pk").values_list("pk", flat=True)
+        sent = send(library, list(pks))
+    logger.info(
+        "The sweep found %d pictures of %s that wait, and sent %d.",
+        pending,
+        library.name,
+        sent,
+        extra={"model": library.name, "pending": pending, "sent": sent},
+    )
+    library_swept.send_robust(library.model, using=library.using, pending=pending, sent=sent)
+    score_calibration.refresh(library)
+    return sent
+
+
+def verify(library: Library, *, on_progress: Callable[[int], object] | None = None) -> list[Any]:
+    """Read every embedded picture's file and compare it with the digest that was embedded.
+
+    Files that were replaced behind Django's back, or are gone, are reset and wait for a worker.
+
+    Returns:
+        Primary keys of the pictures that were reset.
+    """
+    rows = library.rows
+    columns = ("pk", library.holder.similarity_image_lookup(), "embedding_digest")
+    changed = []
+    for pk, image, digest in rows.ready().order_by("pk").values_list(*columns).iterator():
+        if file_digest(library, image) != digest:
+            same = rows.filter(pk=pk, embedding_digest=digest)
+            if same.update(**blank_for(image)):
+                changed.append(pk)
+        if on_progress:
+            on_progress(1)
+    return changed

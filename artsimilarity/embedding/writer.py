@@ -1,0 +1,145 @@
+"""Writes what became of a claim, unless the row has moved on since."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from artsimilarity.conf import get_settings
+from artsimilarity.embedding import signals
+from artsimilarity.embedding.claims import Claim, Needs
+from artsimilarity.encoder.recipe import Recipe
+from artsimilarity.library import Library
+from artsimilarity.library.recipes import RecipesInForce
+from artsimilarity.schema.columns import NO_NEXT_VECTOR, blank_for, failed
+from artsimilarity.schema.states import EmbeddingStatus
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True)
+class Result:
+    """What became of the pictures of one call, by primary key as text.
+
+    Attributes:
+        embedded: have their vectors now.
+        failed: will not have them until somebody acts; the row says why.
+        retry: may succeed later.
+        unfinished: not begun, because the worker is about to stop.
+        skipped: needed nothing, or were replaced or taken by another worker meanwhile.
+    """
+
+    embedded: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    retry: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+    skipped: int = 0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file that was decoded.
+
+    Attributes:
+        claim: the row that it is for.
+        digest: sha256 of the file.
+        squares: its pixels, uint8 of shape (side, side, 3), at the sides that the recipes want.
+        copy_descriptor: by which copies are found, if there is one and duplicates are looked for.
+    """
+
+    claim: Claim
+    digest: str
+    squares: dict[int, NDArray[np.uint8]]
+    copy_descriptor: list[float] | None
+
+
+class Writer:
+    """Writes the outcomes of one call of ``embed``.
+
+    Args:
+        library: whose rows are written.
+        recipes: that the vectors are made by.
+        result: where each outcome is noted.
+    """
+
+    def __init__(self, library: Library, recipes: RecipesInForce, result: Result) -> None:
+        self.library = library
+        self.recipes = recipes
+        self.result = result
+
+    def succeed(self, picture: Picture, vectors: Mapping[Recipe, NDArray[np.float32]]) -> None:
+        """Store the vectors, the serving recipe's to be served from now on."""
+        claim, recipes = picture.claim, self.recipes
+        columns: dict[str, Any] = {
+            "embedding_error": "",
+            "embedding_attempts": 0,
+            "embedded_at": timezone.now(),
+            "embedding_copy_descriptor": picture.copy_descriptor,
+        }
+        if recipes.next:
+            columns["embedding_next"] = vectors[recipes.next].tolist()
+            columns["embedding_next_recipe"] = recipes.next.fingerprint
+        elif claim.needs is Needs.EVERYTHING:
+            columns |= NO_NEXT_VECTOR
+        if claim.needs is Needs.EVERYTHING:
+            columns |= {
+                "embedding": vectors[recipes.serving].tolist(),
+                "embedding_recipe": recipes.serving.fingerprint,
+                "embedding_digest": picture.digest,
+                "embedding_status": EmbeddingStatus.READY,
+            }
+        if self._write(claim, columns):
+            self.result.embedded.append(str(claim.pk))
+            signals.embedding_succeeded.send_robust(
+                self.library.model,
+                pk=claim.pk,
+                using=self.library.using,
+                recipe=recipes.all[-1].fingerprint,
+            )
+
+    def fail(self, claim: Claim, reason: str) -> None:
+        """Record that this file will not do, and stop serving a vector it may have had.
+
+        A picture that only lacks the next recipe's vector goes on being served under the present
+        one, until the roll-out is promoted.
+        """
+        logger.warning("%s %s cannot be embedded: %s", self.library.name, claim.pk, reason)
+        columns = failed(reason)
+        if claim.needs is Needs.NEXT_VECTOR:
+            tried = get_settings().MAX_ATTEMPTS
+            columns = {"embedding_error": reason, "embedding_attempts": tried}
+        if self._write(claim, columns):
+            self.result.failed.append(str(claim.pk))
+            signals.embedding_failed.send_robust(
+                self.library.model, pk=claim.pk, using=self.library.using, error=reason
+            )
+
+    def retry(self, claim: Claim, reason: str) -> None:
+        """Leave the picture to be tried again, or give up after the last attempt."""
+        if claim.attempts >= get_settings().MAX_ATTEMPTS:
+            self.fail(claim, reason)
+        elif self._write(claim, {"embedding_error": reason}):
+            self.result.retry.append(str(claim.pk))
+
+    def reset(self, claim: Claim) -> None:
+        """Start over: the file's content was replaced behind Django's back."""
+        if self._write(claim, blank_for(claim.image)):
+            self.result.retry.append(str(claim.pk))
+
+    def _write(self, claim: Claim, columns: dict[str, Any]) -> bool:
+        image = self.library.holder.similarity_image_lookup()
+        rows = self.library.rows.filter(
+            pk=claim.pk, embedding_claimed_at=claim.claimed_at, **{image: claim.image}
+        )
+        written = bool(rows.update(**{**columns, "embedding_claimed_at": None}))
+        if not written:
+            self.result.skipped += 1
+        return written

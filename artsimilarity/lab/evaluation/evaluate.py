@@ -1,0 +1,154 @@
+"""Ranks a labelled library under recipes and scores the rankings. Torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artsimilarity.encoder.encoder import Encoder
+from artsimilarity.encoder.pictures.reading import PictureError, read_square
+from artsimilarity.encoder.recipe import Recipe
+from artsimilarity.lab.evaluation.library import EvaluationError, Library
+from artsimilarity.lab.evaluation.retrieval import Similarity, assess, euclidean, weighted
+from artsimilarity.lab.evaluation.summary import Row
+from artsimilarity.lab.progress import progress_bar
+
+_CHUNK: Final = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationProtocol:
+    """How pictures are ranked, and how the rankings are scored.
+
+    Attributes:
+        shares: Shares of style, 0 to 1, by which the two blocks are weighed.
+        unscaled: Whether Euclidean distances of the blocks as they come are measured as well.
+        min_pictures: As for ``assess``.
+        seed: As for ``assess``.
+    """
+
+    shares: Sequence[float] = (0.75,)
+    unscaled: bool = False
+    min_pictures: int = 5
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ranking:
+    name: str
+    dimensions: int
+    similarity: Similarity
+
+
+def encode_library(
+    library: Library, recipe: Recipe, *, device: str = "auto", scaled: bool = True
+) -> NDArray[np.float32]:
+    """Encodes every picture, and tells on standard error how far it has come.
+
+    Args:
+        library: The pictures.
+        recipe: What determines the vectors.
+        device: As for ``Encoder``.
+        scaled: As for ``Encoder``.
+
+    Returns:
+        Shape (n, recipe.dimensions).
+
+    Raises:
+        DeviceUnavailable: The device asked for by name cannot be used here.
+        EvaluationError: A picture cannot be read.
+        WeightsError: The recipe's weights are missing or are not the ones it names.
+    """
+    encoder = Encoder(recipe, device=device, scaled=scaled)
+    vectors = np.empty((len(library.paths), recipe.dimensions), dtype=np.float32)
+    with progress_bar(recipe.name, len(vectors), "picture") as bar:
+        for start in range(0, len(vectors), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            squares = [_read(library.directory / path, recipe.side) for path in library.paths[part]]
+            vectors[part] = encoder.encode(squares)
+            bar.update(len(squares))
+    return vectors
+
+
+def evaluate(
+    library: Library,
+    recipes: Sequence[Recipe],
+    protocol: EvaluationProtocol,
+    *,
+    device: str = "auto",
+) -> Iterator[Row]:
+    """Ranks a library under recipes, one after the other, and scores each ranking.
+
+    Args:
+        library: The pictures and their labels.
+        recipes: What determines the vectors.
+        protocol: Which rankings, and how they are scored.
+        device: As for ``Encoder``.
+
+    Yields:
+        For every recipe a row for every share and, if unscaled, for style, colour and both.
+
+    Raises:
+        DeviceUnavailable: The device asked for by name cannot be used here.
+        EvaluationError: A picture cannot be read.
+        ValueError: No picture can be a query.
+        WeightsError: A recipe's weights are missing or are not the ones it names.
+    """
+    for recipe in recipes:
+        for ranking in _rankings(library, recipe, protocol, device):
+            yield Row(
+                recipe=recipe.name,
+                fingerprint=recipe.fingerprint,
+                ranking=ranking.name,
+                dimensions=ranking.dimensions,
+                quality=assess(
+                    ranking.similarity,
+                    library.labels,
+                    min_pictures=protocol.min_pictures,
+                    seed=protocol.seed,
+                ),
+            )
+
+
+def _rankings(
+    library: Library, recipe: Recipe, protocol: EvaluationProtocol, device: str
+) -> Iterator[_Ranking]:
+    vectors = encode_library(library, recipe, device=device)
+    style, colour = np.split(vectors, [recipe.style_dimensions], axis=1)
+    for share in protocol.shares:
+        yield _Ranking(
+            name=_share_name(share),
+            dimensions=_dimensions(recipe, share),
+            similarity=weighted(style, colour, share),
+        )
+    if protocol.unscaled:
+        vectors = encode_library(library, recipe, device=device, scaled=False)
+        style, colour = np.split(vectors, [recipe.style_dimensions], axis=1)
+        for name, block in (("style", style), ("colour", colour), ("both", vectors)):
+            yield _Ranking(
+                name=f"{name}, unscaled, Euclidean",
+                dimensions=block.shape[1],
+                similarity=euclidean(block),
+            )
+
+
+def _share_name(share: float) -> str:
+    return {1.0: "style", 0.0: "colour"}.get(share, f"{share:g} style + {1 - share:g} colour")
+
+
+def _dimensions(recipe: Recipe, share: float) -> int:
+    return {1.0: recipe.style_dimensions, 0.0: recipe.colour_dimensions}.get(
+        share, recipe.dimensions
+    )
+
+
+def _read(path: Path, side: int) -> NDArray[np.uint8]:
+    try:
+        return read_square(path.read_bytes(), side=side)
+    except PictureError as error:
+        raise EvaluationError(f"{path}: {error} Or leave it out of the labels.") from error

@@ -1,0 +1,63 @@
+"""Recipes by the names that a command line gives them. Standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from artsimilarity.encoder.recipe import IMAGENET, Recipe
+from artsimilarity.lab.evaluation.ablation import ABLATION
+from artsimilarity.lab.evaluation.library import EvaluationError
+
+
+def find_recipes(names: str, imagenet_weights: Path | None) -> list[Recipe]:
+    """Recipes by their names.
+
+    Args:
+        names: Joined by commas: names of steps from ARTICLE to ART, ``ablation`` for all of them,
+            or dotted paths such as ``mysite.recipes.MINE``.
+        imagenet_weights: Local safetensors file that stands in for torchvision's download.
+
+    Returns:
+        The recipes, in the order named.
+
+    Raises:
+        EvaluationError: There is no such recipe, or no such file.
+    """
+    steps = {step.recipe.name: step.recipe for step in ABLATION}
+    found: list[Recipe] = []
+    for name in names.split(","):
+        if name == "ablation":
+            found += steps.values()
+        else:
+            found.append(steps[name] if name in steps else _import_recipe(name, list(steps)))
+    if imagenet_weights is None:
+        return found
+    try:
+        digest = hashlib.sha256(imagenet_weights.read_bytes()).hexdigest()
+    except OSError as error:
+        raise EvaluationError(f"{imagenet_weights} cannot be read: {error.strerror}.") from error
+    place = str(imagenet_weights.absolute())
+    return [
+        replace(recipe, weights=place, weights_sha256=digest)
+        if recipe.weights == IMAGENET
+        else recipe
+        for recipe in found
+    ]
+
+
+def _import_recipe(path: str, known: Sequence[str]) -> Recipe:
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise EvaluationError(
+            f"There is no recipe {path!r}: name one of {', '.join(known)}, 'ablation', or the "
+            f"dotted path of one."
+        ) from error
+    if not isinstance(found, Recipe):
+        raise EvaluationError(f"{path} is no Recipe.")
+    return found

@@ -1,0 +1,26 @@
+"""What a host inherits from, and the app's own tables for Django to find.
+
+The mixin brings ``similar_to()`` along, so this room stands above ``search`` and nothing but the
+host-facing rooms imports it; what the rooms below need of a table is in ``schema``.
+"""
+
+from artsimilarity.models.mixin import SimilarityMixin
+from artsimilarity.schema.tables import (
+    DuplicatePair,
+    Rollout,
+    ScoreCalibration,
+    SearchAnswer,
+    Whitening,
+)
+from artsimilarity.search.querysets import SimilarityManager, SimilarityQuerySet
+
+__all__ = [
+    "DuplicatePair",
+    "Rollout",
+    "ScoreCalibration",
+    "SearchAnswer",
+    "SimilarityManager",
+    "SimilarityMixin",
+    "SimilarityQuerySet",
+    "Whitening",
+]

@@ -1,0 +1,31 @@
+"""The mixin that gives the host's own picture model an embedding."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from django.core import checks
+
+import artsimilarity.schema.indexes  # noqa: F401 -- connected before a host's class is made
+from artsimilarity.checks import check_model
+from artsimilarity.schema.columns import EmbeddingColumns
+from artsimilarity.search.querysets import SimilarityManager
+
+
+class SimilarityMixin(EmbeddingColumns):
+    """Adds the embedding of one image field, and all that keeps it true, to a picture model."""
+
+    objects: ClassVar[SimilarityManager[Self]] = SimilarityManager()
+
+    class Meta:
+        abstract = True
+
+    def similarity_thumbnail_url(self) -> str:
+        """Return the address of the picture shown among the neighbours; the full picture's."""
+        image = getattr(self, self.similarity_image_field)
+        return str(image.url) if image else ""
+
+    @classmethod
+    def check(cls, **kwargs: Any) -> list[checks.CheckMessage]:
+        """Django's model checks and ours."""
+        return [*super().check(**kwargs), *check_model(cls)]

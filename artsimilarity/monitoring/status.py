@@ -1,0 +1,180 @@
+"""How far a library is embedded, and how fast it goes on: for the admin, the command, a monitor."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, Max, Min, Q
+from django.db.models.functions import TruncSecond
+from django.utils import timezone
+
+from artsimilarity.embedding.broker import queue_length
+from artsimilarity.library import Library
+from artsimilarity.library.rows import has_picture, is_pending, is_settled
+from artsimilarity.monitoring.workers import worker_answers
+from artsimilarity.schema.fields import VECTORS
+from artsimilarity.schema.states import EmbeddingStatus, RolloutState
+
+_RATE_SECONDS = 60
+# Fewer pictures, or within a shorter time, are too little to tell a rate from.
+_LEAST_PICTURES = 10
+_LEAST_SECONDS = 5
+_ERRORS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutStatus:
+    """How far a roll-out has come."""
+
+    fingerprint: str
+    state: RolloutState
+    filled: int
+    left: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureError:
+    """A picture that failed, and why."""
+
+    pk: str
+    title: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LibraryStatus:
+    """The state of one picture model.
+
+    Attributes:
+        model: its label.
+        total: rows, with or without a picture.
+        ready: rows whose present picture is embedded.
+        pending: rows that wait for a worker.
+        to_embed: the same, and in a roll-out those that lack only the new recipe's vector.
+        failed: rows whose present picture could not be embedded.
+        without_picture: rows that have none.
+        by_recipe: rows that are served, by fingerprint of their recipe.
+        rollout: the roll-out that is under way, if any.
+        queue_length: tasks that wait; None if the broker does not answer.
+        worker_seen: whether a worker answered; None if nobody was asked.
+        rate: pictures embedded a second, from the first to the last of the past minute; None if
+            these are fewer than ten, or less than five seconds apart.
+        seconds_left: until ``to_embed`` are done at that rate; None if it is not known, or nothing
+            is to be done. Of a promotion no time is told: nothing is embedded in it.
+        errors: those that failed, latest first, ten at most.
+    """
+
+    model: str
+    total: int
+    ready: int
+    pending: int
+    to_embed: int
+    failed: int
+    without_picture: int
+    by_recipe: dict[str, int]
+    rollout: RolloutStatus | None
+    queue_length: int | None
+    worker_seen: bool | None
+    rate: float | None
+    seconds_left: float | None
+    errors: list[PictureError]
+
+
+def library_status(library: Library, *, workers: bool = True) -> LibraryStatus:
+    """Return the state of a library.
+
+    Args:
+        library: to look at.
+        workers: ask broker and workers too, which takes up to a second.
+    """
+    groups = _count(library)
+    total, pending = _sum(groups, "total"), _sum(groups, "pending")
+    progress = _rollout_status(library)
+    filling = progress is not None and progress.state == RolloutState.FILLING
+    to_embed = pending + (progress.left if progress and filling else 0)
+    waiting = queue_length() if workers else None
+    rate = _rate(groups)
+    return LibraryStatus(
+        model=library.name,
+        total=total,
+        ready=_sum(groups, "ready"),
+        pending=pending,
+        to_embed=to_embed,
+        failed=_sum(groups, "failed"),
+        without_picture=total - _sum(groups, "with_picture"),
+        by_recipe={
+            group["embedding_recipe"]: group["served"] for group in groups if group["served"]
+        },
+        rollout=progress,
+        queue_length=waiting,
+        worker_seen=worker_answers(waiting) if workers else None,
+        rate=round(rate, 2) if rate else None,
+        seconds_left=round(to_embed / rate, 1) if to_embed and rate else None,
+        errors=[
+            PictureError(pk=str(picture.pk), title=str(picture), error=picture.embedding_error)
+            for picture in library.rows.failed().defer(*VECTORS).order_by("-pk")[:_ERRORS]
+        ],
+    )
+
+
+def as_dict(status: LibraryStatus) -> dict[str, Any]:
+    """Return the status as plain values, for JSON."""
+    return asdict(status)
+
+
+def _count(library: Library) -> list[dict[str, Any]]:
+    """Count rows by their recipe and what is in them, in one pass over the table."""
+    holder = library.holder
+    recent = Q(embedded_at__gte=timezone.now() - timedelta(seconds=_RATE_SECONDS))
+    return list(
+        library.rows.order_by()
+        .values("embedding_recipe")
+        .annotate(
+            total=Count("pk"),
+            served=Count("pk", filter=Q(embedding__isnull=False)),
+            pending=Count("pk", filter=is_pending(holder)),
+            ready=Count("pk", filter=is_settled(holder, EmbeddingStatus.READY)),
+            failed=Count("pk", filter=is_settled(holder, EmbeddingStatus.FAILED)),
+            with_picture=Count("pk", filter=has_picture(holder)),
+            recent=Count("pk", filter=recent),
+            moments=Count(TruncSecond("embedded_at"), distinct=True, filter=recent),
+            first=Min("embedded_at", filter=recent),
+            last=Max("embedded_at", filter=recent),
+        )
+        .order_by("embedding_recipe")
+    )
+
+
+def _sum(groups: list[dict[str, Any]], name: str) -> int:
+    return sum(group[name] for group in groups)
+
+
+def _rate(groups: list[dict[str, Any]]) -> float | None:
+    """Pictures a second while there was work; None if too few were embedded to tell."""
+    pictures, moments = _sum(groups, "recent"), _sum(groups, "moments")
+    if pictures < _LEAST_PICTURES:
+        return None
+    first = min(group["first"] for group in groups if group["first"])
+    last = max(group["last"] for group in groups if group["last"])
+    seconds: float = (last - first).total_seconds()
+    if seconds < _LEAST_SECONDS:
+        return None
+    # Pictures come in batches, and the first batch was worked on before the span began.
+    return (pictures - pictures / moments) / seconds
+
+
+def _rollout_status(library: Library) -> RolloutStatus | None:
+    latest = library.rollout()
+    if latest is None or latest.state == RolloutState.PROMOTED:
+        return None
+    rows, state = library.rows, RolloutState(latest.state)
+    if state == RolloutState.FILLING:
+        candidate = library.recipes().next
+        left = rows.unfilled(candidate.fingerprint).count() if candidate else 0
+        filled = rows.filter(embedding_next_recipe=latest.fingerprint).count()
+    else:
+        left = rows.filter(embedding_next_recipe=latest.fingerprint).count()
+        filled = rows.filter(embedding_recipe=latest.fingerprint).count()
+    return RolloutStatus(fingerprint=latest.fingerprint, state=state, filled=filled, left=left)

@@ -1,0 +1,48 @@
+"""A worker's half of a search by a visitor's own picture."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from artsimilarity.embedding.encoders import load_encoder
+from artsimilarity.library import Library
+from artsimilarity.library.files import decode
+from artsimilarity.schema.tables import SearchAnswer
+
+logger = logging.getLogger(__name__)
+
+# Answers that nobody fetched are deleted after this.
+_KEPT_SECONDS = 60
+
+
+def answer(
+    key: str, library: Library, square: bytes, fingerprint: str, *, threads: int | None
+) -> None:
+    """Describe a square, and leave the vector for the process that asked.
+
+    Args:
+        key: primary key of the answer.
+        library: whose recipes are in force.
+        square: from :func:`artsimilarity.own_picture.asking.shrink`.
+        fingerprint: of the recipe that is asked for.
+        threads: for torch, where ``ARTSIMILARITY["THREADS"]`` is None.
+    """
+    forget_unclaimed(library.using)
+    vector: list[float] | None = None
+    try:
+        recipe = next(one for one in library.recipes().all if one.fingerprint == fingerprint)
+        encoder = load_encoder(recipe, using=library.using, threads=threads)
+        vector = encoder.encode([decode(square, recipe.side)])[0].tolist()
+    except Exception:  # whatever it is, the visitor should not wait for it; it is logged
+        logger.exception("A visitor's picture could not be described.")
+    SearchAnswer.objects.using(library.using).create(pk=key, vector=vector)
+
+
+def forget_unclaimed(using: str, **kwargs: Any) -> None:
+    """Delete answers that nobody fetched; also a receiver of ``library_swept``."""
+    before = timezone.now() - timedelta(seconds=_KEPT_SECONDS)
+    SearchAnswer.objects.using(using).filter(created_at__lt=before).delete()

@@ -1,0 +1,195 @@
+"""The web's half of a search by a visitor's own picture: shrunk here, stored nowhere.
+
+The web process decodes the file by the worker's own rules, down to the small square that a recipe
+looks at, and sends that square inside a task. The worker leaves the vector in a row of
+:class:`~artsimilarity.schema.tables.SearchAnswer`, which the web process waits for and deletes. So
+neither a Celery result backend nor a cache that processes share is needed.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+import uuid
+from io import BytesIO
+from typing import IO, Any, Unpack
+
+from django.db import models
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from artsimilarity.conf import get_settings
+from artsimilarity.embedding.broker import publish, queue_length
+from artsimilarity.encoder.pictures import reading
+from artsimilarity.encoder.recipe import Recipe
+from artsimilarity.library import Library
+from artsimilarity.schema.tables import SearchAnswer
+from artsimilarity.search.neighbours import Neighbours, NeighbourStatus
+from artsimilarity.search.pipeline import find_page
+from artsimilarity.search.query_vector import given_vector
+from artsimilarity.search.request import PageOptions, PageRequest, Search
+from artsimilarity.search.visible import visible_pictures
+
+DESCRIBE_TASK = "artsimilarity.describe_picture"
+
+# As many searches may wait for a worker; more would not be answered in time.
+_MOST_WAITING = 16
+_RETRY_SECONDS = 5
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.1
+
+
+class PictureRefused(ValueError):
+    """The file cannot be searched by; the message says what to do, in words for a visitor.
+
+    ``status`` is the HTTP status that says the same: 400, 413 or 415.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class NotAnswered(Exception):
+    """No worker has described the picture in time; after ``retry_after`` seconds one may."""
+
+    status = 503
+    retry_after = _RETRY_SECONDS
+
+    def __init__(self) -> None:
+        super().__init__(_("No search by picture is possible right now. Try again in a moment."))
+
+
+_REFUSALS: dict[type[reading.PictureError], tuple[int, Any]] = {
+    reading.EmptyFile: (400, _("The file is empty. Choose the picture again.")),
+    reading.TooManyBytes: (413, _("The file is larger than %(bytes)s MB. Choose a smaller copy.")),
+    reading.TooManyPixels: (
+        413,
+        _("The picture has more than %(pixels)s million pixels. Choose a smaller copy."),
+    ),
+    reading.NotAPicture: (
+        415,
+        _("This is no picture that can be read. Choose a JPEG, PNG, TIFF, WebP or GIF file."),
+    ),
+    reading.TooSmall: (
+        400,
+        _("The picture is too small: each side needs %(side)s pixels. Choose a larger copy."),
+    ),
+    reading.DeepGrey: (
+        415,
+        _("Grey of 32 bits cannot be read here. Save the picture with 8 or 16 bits."),
+    ),
+    reading.DamagedPicture: (
+        400,
+        _("The file is damaged or incomplete. Choose a sound copy of the picture."),
+    ),
+}
+
+
+def search_by_picture(
+    model: type[models.Model],
+    file: IO[bytes],
+    *,
+    queryset: models.QuerySet[Any] | None = None,
+    request: HttpRequest | None = None,
+    **options: Unpack[PageOptions],
+) -> Neighbours:
+    """Return the pictures nearest to one that is not in the library; it is stored nowhere.
+
+    A worker describes it. Anything that can be compared with it may be found, the same picture too.
+    There is one page, and nothing is diversified.
+
+    Args:
+        model: whose pictures are searched.
+        file: the picture, open for reading at its beginning.
+        queryset: as for :func:`~artsimilarity.search.more_like_this`, and so are ``request`` and
+            the options.
+
+    Raises:
+        PictureRefused: the file is too large, damaged, or no picture.
+        NotAnswered: no worker has described it in time.
+        ValueError: ``limit`` or ``style`` is out of range.
+    """
+    options |= {"diversify": 0.0, "after": None}
+    page = PageRequest.of(**options)
+    visible = visible_pictures(model, queryset, request)
+    library = Library.of(model)
+    recipe = library.recipes().serving
+    vector = ask_worker(library, shrink(file, recipe.side), recipe)
+    query = given_vector(vector, recipe.fingerprint, is_picture=True)
+    pictures = find_page(Search(pictures=visible, query=query, page=page))
+    return Neighbours(pictures, NeighbourStatus.READY, page.style)
+
+
+def shrink(file: IO[bytes], side: int) -> bytes:
+    """Return the square that a recipe looks at, as a PNG.
+
+    Args:
+        file: the picture, open for reading at its beginning.
+        side: of the square, in pixels.
+
+    Raises:
+        PictureRefused: it is too large, damaged, or no picture.
+    """
+    settings = get_settings()
+    limits = reading.Limits(
+        max_bytes=settings.SEARCH_MAX_BYTES, max_pixels=settings.SEARCH_MAX_PIXELS
+    )
+    try:
+        square = reading.open_square(file.read(limits.max_bytes + 1), side=side, limits=limits)
+    except reading.PictureError as error:
+        status, words = _REFUSALS[type(error)]
+        values = {
+            "bytes": f"{limits.max_bytes / 1e6:.3g}",
+            "pixels": f"{limits.max_pixels / 1e6:.3g}",
+            "side": limits.min_side,
+        }
+        raise PictureRefused(words % values, status) from error
+    buffer = BytesIO()
+    square.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def ask_worker(library: Library, square: bytes, recipe: Recipe) -> list[float]:
+    """Let a worker turn a square into a vector, and wait for it.
+
+    Args:
+        library: whose pictures are to be compared.
+        square: from :func:`shrink`.
+        recipe: in force.
+
+    Raises:
+        NotAnswered: the broker is down, too many wait already, or no worker was done within
+            ``ARTSIMILARITY["SEARCH_SECONDS"]``.
+    """
+    settings = get_settings()
+    deadline = time.monotonic() + settings.SEARCH_SECONDS
+    waiting = queue_length(settings.SEARCH_QUEUE)
+    if waiting is None or waiting >= _MOST_WAITING:
+        raise NotAnswered
+    key = uuid.uuid4()
+    picture = base64.b64encode(square).decode("ascii")
+    sent = publish(
+        DESCRIBE_TASK,
+        *(str(key), library.name, picture, recipe.fingerprint, library.using),
+        queue=settings.SEARCH_QUEUE,
+        expires=settings.SEARCH_SECONDS,
+        argsrepr="(a visitor's picture)",  # what monitors show of the task
+    )
+    vector = _wait_for(key, deadline, library.using) if sent else None
+    if vector is None:
+        raise NotAnswered
+    return vector
+
+
+def _wait_for(key: uuid.UUID, deadline: float, using: str) -> list[float] | None:
+    """Return the vector that a worker leaves, and delete it; None if it failed or is late."""
+    rows = SearchAnswer.objects.using(using).filter(pk=key)
+    pause = _FIRST_PAUSE
+    while (answer := rows.first()) is None:
+        if time.monotonic() + pause > deadline:
+            return None
+        time.sleep(pause)
+        pause = min(1.5 * pause, _LONGEST_PAUSE)
+    rows.delete()
+    vector: list[float] | None = answer.vector
+    return vector

@@ -1,0 +1,132 @@
+"""The columns of an embedding, and the one definition of what they hold in each state."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import F
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from artsimilarity.schema.fields import (
+    CopyDescriptorField,
+    EmbeddingField,
+    WorkerDateTimeField,
+    WorkerIntegerField,
+    WorkerTextField,
+)
+from artsimilarity.schema.states import EmbeddingStatus
+
+NO_NEXT_VECTOR: dict[str, Any] = {"embedding_next": None, "embedding_next_recipe": ""}
+"""Nothing of a recipe that is being rolled out."""
+
+NO_VECTOR: dict[str, Any] = {
+    "embedding": None,
+    "embedding_recipe": "",
+    "embedding_digest": "",
+    "embedding_copy_descriptor": None,
+    "embedded_at": None,
+    **NO_NEXT_VECTOR,
+}
+"""Nothing that could be served, compared or found."""
+
+UNTRIED: dict[str, Any] = {
+    "embedding_status": EmbeddingStatus.PENDING,
+    "embedding_error": "",
+    "embedding_attempts": 0,
+    "embedding_claimed_at": None,
+}
+"""A picture that waits for a worker and that nobody has tried to embed."""
+
+BLANK: dict[str, Any] = {**NO_VECTOR, **UNTRIED, "embedding_image": ""}
+"""A row that has no embedding and that nobody has tried to embed."""
+
+
+def blank_for(image: Any) -> dict[str, Any]:
+    """Return a blank row's columns; ``image`` names the picture's file, or is an expression."""
+    return {**BLANK, "embedding_image": image}
+
+
+def failed(reason: str) -> dict[str, Any]:
+    """Return the columns of a picture that cannot be embedded, and is served no more."""
+    return {**NO_VECTOR, "embedding_status": EmbeddingStatus.FAILED, "embedding_error": reason}
+
+
+class EmbeddingColumns(models.Model):
+    """The columns of one picture's embedding; abstract.
+
+    All are written by workers alone: ``save()`` of a row that exists leaves them as they are in the
+    database (see :mod:`artsimilarity.schema.fields`).
+    """
+
+    similarity_image_field: ClassVar[str] = "image"
+    """Name of the picture model's ``ImageField`` or ``FileField`` that holds the picture."""
+
+    similarity_finds_duplicates: ClassVar[bool] = True
+    """Whether workers look for scans of one print. False spares the index of the copy descriptors
+    (run ``makemigrations``) and the descriptors of pictures embedded from then on."""
+
+    embedding = EmbeddingField(_("embedding"))
+    embedding_next = EmbeddingField(_("embedding under the next recipe"))
+    embedding_copy_descriptor = CopyDescriptorField(_("descriptor by which copies are found"))
+    embedding_recipe = WorkerTextField(_("recipe"), blank=True, default="")
+    embedding_next_recipe = WorkerTextField(_("next recipe"), blank=True, default="")
+    embedding_digest = WorkerTextField(_("sha256 of the file"), blank=True, default="")
+    embedding_image = WorkerTextField(
+        _("file that the embedding speaks of"), blank=True, default=""
+    )
+    embedding_status = WorkerTextField(
+        _("embedding status"), choices=EmbeddingStatus, default=EmbeddingStatus.PENDING
+    )
+    embedding_error = WorkerTextField(_("embedding error"), blank=True, default="")
+    embedding_attempts = WorkerIntegerField(_("attempts"), default=0)
+    embedding_claimed_at = WorkerDateTimeField(_("taken by a worker at"), null=True, blank=True)
+    embedded_at = WorkerDateTimeField(_("embedded at"), null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save as Django does; a copy made by ``pk = None`` starts without an embedding.
+
+        Our manager defers the vectors, and Django refuses to insert an instance with deferred
+        fields: without this the documented way to copy a row would fail because of us.
+        """
+        inserting = self.pk is None or self._state.adding
+        if inserting and self.get_deferred_fields() & BLANK.keys():
+            self.similarity_set_columns(BLANK)
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def similarity_queryset(cls, request: HttpRequest | None = None) -> models.QuerySet[Any]:
+        """Return the pictures that may show up as neighbours for ``request``'s visitor.
+
+        Override it to hide rows: what it leaves out is absent from every answer. ``request`` is
+        None outside a request, as in a shell, and where scores are calibrated
+        (:mod:`artsimilarity.search.score_calibration`): return what an anonymous visitor may see
+        then. The default is every row.
+        """
+        rows: models.QuerySet[Any] = cls._default_manager.all()
+        return rows
+
+    @classmethod
+    def similarity_image_lookup(cls) -> str:
+        """Return the lookup that leads from a row of this table to its picture's file."""
+        return cls.similarity_image_field
+
+    @classmethod
+    def similarity_image_value(cls) -> Any:
+        """Return the same as an expression that ``QuerySet.update()`` takes."""
+        return F(cls.similarity_image_lookup())
+
+    def similarity_set_columns(self, columns: dict[str, Any]) -> None:
+        """Put values that were just written to the row into this instance."""
+        for name, value in columns.items():
+            setattr(self, name, value)
+
+    @classmethod
+    def similarity_table(cls) -> type[Self]:
+        """Return the model that declares the columns: this one, or the parent that it inherits."""
+        declaring: type[Self] = cls._meta.get_field("embedding").model  # type: ignore[assignment]
+        return declaring

@@ -1,0 +1,127 @@
+"""The app's own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from artsimilarity.schema.states import DuplicateState, RolloutState
+
+
+class Rollout(models.Model):
+    """The latest roll-out of a new recipe for one library."""
+
+    model_label = models.CharField(_("model"), max_length=200, unique=True)
+    fingerprint = models.CharField(_("new recipe"), max_length=64)
+    state = models.CharField(
+        _("state"), max_length=20, choices=RolloutState, default=RolloutState.FILLING
+    )
+    started_at = models.DateTimeField(_("started at"), auto_now_add=True)
+    promoted_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("roll-out")
+        verbose_name_plural = _("roll-outs")
+
+    def __str__(self) -> str:
+        return f"{self.model_label}: {self.fingerprint}"
+
+
+class Whitening(models.Model):
+    """A projection that ``manage.py fit_whitening`` fitted; recipes name it by its digest."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    data = models.BinaryField(_("safetensors file"))
+    pictures = models.PositiveIntegerField(_("pictures that it was fitted on"))
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("whitening")
+        verbose_name_plural = _("whitenings")
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class DuplicatePair(models.Model):
+    """Two pictures that seem to be scans of one print.
+
+    It speaks of the two files whose digests it holds, and of no others: once either picture is
+    replaced, the pair counts no more, whatever was decided about it (``artsimilarity.duplicates``).
+    """
+
+    model_label = models.CharField(_("model"), max_length=200)
+    first = models.CharField(_("primary key of the first"), max_length=200)
+    second = models.CharField(_("primary key of the second"), max_length=200)
+    first_digest = models.CharField(_("sha256 of the first's file"), max_length=64)
+    second_digest = models.CharField(_("sha256 of the second's file"), max_length=64)
+    score = models.FloatField(_("score"))
+    state = models.CharField(
+        _("state"), max_length=20, choices=DuplicateState, default=DuplicateState.FOUND
+    )
+
+    class Meta:
+        verbose_name = _("pair of duplicates")
+        verbose_name_plural = _("pairs of duplicates")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model_label", "first", "second"], name="artsimilarity_one_pair"
+            ),
+        ]
+        indexes = [models.Index(fields=["model_label", "second"], name="artsimilarity_second")]
+
+    def __str__(self) -> str:
+        return f"{self.model_label}: {self.first}, {self.second}"
+
+    def holds(self, digests: Mapping[str, str]) -> bool:
+        """Whether both pictures, by key as text, still hold the files that were compared."""
+        now = (digests.get(self.first), digests.get(self.second))
+        return now == (self.first_digest, self.second_digest)
+
+
+class SearchAnswer(models.Model):
+    """The vector of a visitor's own picture, from the worker that made it to whoever asked.
+
+    Nothing of the picture or of the visitor is in it, and it is gone within a minute.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True, db_index=True)
+    vector = models.JSONField(_("vector"), null=True)
+
+    class Meta:
+        verbose_name = _("answer to a search by picture")
+        verbose_name_plural = _("answers to searches by picture")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class ScoreCalibration(models.Model):
+    """How the scores of random pairs spread in one library under one recipe.
+
+    See :mod:`artsimilarity.search.score_calibration`, which measures it.
+    """
+
+    model_label = models.CharField(_("model"), max_length=200)
+    fingerprint = models.CharField(_("recipe"), max_length=64)
+    style_quantiles = ArrayField(models.FloatField(), verbose_name=_("quantiles of style"))
+    colour_quantiles = ArrayField(models.FloatField(), verbose_name=_("quantiles of colour"))
+    pictures = models.PositiveIntegerField(_("pictures that it was measured on"))
+    pairs = models.PositiveIntegerField(_("pairs that it was measured on"))
+    measured_at = models.DateTimeField(_("measured at"))
+
+    class Meta:
+        verbose_name = _("score calibration")
+        verbose_name_plural = _("score calibrations")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model_label", "fingerprint"], name="artsimilarity_one_calibration"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_label}: {self.fingerprint}"

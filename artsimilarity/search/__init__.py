@@ -1,0 +1,23 @@
+"""“More like this”: query vector, plan, SQL, page, explanation; one pipeline for every search.
+
+Imports ``duplicates``, ``library`` and ``schema``. Template tags, ``api``, ``admin``, ``models``
+(for ``similar_to()``) and ``own_picture`` import it; ``embedding`` ends what it remembers.
+"""
+
+from artsimilarity.search.cursor import Cursor, CursorError
+from artsimilarity.search.entry_points import (
+    more_like_these,
+    more_like_this,
+    search_by_colours,
+)
+from artsimilarity.search.neighbours import Neighbours, NeighbourStatus
+
+__all__ = [
+    "Cursor",
+    "CursorError",
+    "NeighbourStatus",
+    "Neighbours",
+    "more_like_these",
+    "more_like_this",
+    "search_by_colours",
+]

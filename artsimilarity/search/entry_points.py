@@ -1,0 +1,150 @@
+"""The searches that a page or an API asks for; they differ in the query vector alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Unpack
+
+from django.db import models
+from django.http import HttpRequest
+
+from artsimilarity.library import Library
+from artsimilarity.search.colours import colour_vector, parse_colours
+from artsimilarity.search.neighbours import Neighbours, NeighbourStatus, status_of
+from artsimilarity.search.pipeline import find_page
+from artsimilarity.search.query_vector import given_vector, stored_vector
+from artsimilarity.search.querysets import vector_of_pictures
+from artsimilarity.search.request import PageOptions, PageRequest, Search
+from artsimilarity.search.visible import may_see, visible_pictures
+
+
+def more_like_this(
+    picture: models.Model,
+    *,
+    queryset: models.QuerySet[Any] | None = None,
+    request: HttpRequest | None = None,
+    **options: Unpack[PageOptions],
+) -> Neighbours:
+    """Return the pictures nearest to ``picture`` among those that the visitor may see.
+
+    One query where nothing is filtered. Filters cost a question to the planner first; and a second
+    search, which compares with every row, follows where the index returned fewer pictures than
+    asked for, because the table is small.
+
+    Args:
+        picture: an instance of a model with an embedding.
+        queryset: the rows to choose from, besides what ``similarity_queryset`` allows.
+        request: the visitor's, handed to ``similarity_queryset``.
+        options: of the page: :class:`~artsimilarity.search.request.PageOptions`.
+
+    Returns:
+        The neighbours. A picture without an embedding has none, and the status says why.
+
+    Raises:
+        ValueError: as :meth:`~artsimilarity.search.request.PageRequest.of` does.
+    """
+    page = PageRequest.of(**options)
+    library = Library.of(type(picture))
+    if picture.pk is None:
+        return Neighbours([], status_of(library, picture), page.style)
+    visible = visible_pictures(type(picture), queryset, request)
+    seen = page.hide_duplicates and may_see(picture, request)
+    search = Search(
+        pictures=visible,
+        query=stored_vector(Library.searched(visible), picture),
+        page=page,
+        examples=(picture,) if seen else (),
+        remembered_for=picture,
+    )
+    pictures = find_page(search)
+    status = NeighbourStatus.READY if pictures else status_of(library, picture)
+    return Neighbours(pictures, status, page.style, page.following(pictures))
+
+
+def more_like_these(
+    liked: Iterable[models.Model],
+    unlike: Iterable[models.Model] = (),
+    *,
+    queryset: models.QuerySet[Any] | None = None,
+    request: HttpRequest | None = None,
+    **options: Unpack[PageOptions],
+) -> Neighbours:
+    """Return the pictures nearest to the middle of some, away from others.
+
+    The examples are no answer themselves, and those that the visitor may not see do not count, as
+    if they had not been named. Nothing is remembered in the cache. With ``why``, percentiles are
+    told for one example alone, since scores against a middle are not those of pairs.
+
+    Args:
+        liked: pictures of one model. None at all, or none that counts, have no neighbours.
+        unlike: pictures to move away from.
+        queryset: the rows to choose from; the examples need not be among them.
+        request: as for :func:`more_like_this`, and so are the options.
+
+    Raises:
+        TypeError: the pictures are of several models.
+        ValueError: as :func:`more_like_this` does.
+    """
+    page = PageRequest.of(**options)
+    liked, unlike = _counting(list(liked), list(unlike), request)
+    if not liked:
+        return Neighbours([], NeighbourStatus.NO_PICTURE, page.style)
+    library = Library.of(type(liked[0]))
+    visible = visible_pictures(type(liked[0]), queryset, request)
+    pictures: list[Any] = []
+    if query := vector_of_pictures(Library.searched(visible), liked, unlike):
+        pictures = find_page(
+            Search(pictures=visible, query=query, page=page, examples=tuple(liked))
+        )
+    statuses = [status_of(library, picture) for picture in liked]
+    ready = pictures or NeighbourStatus.READY in statuses
+    status = NeighbourStatus.READY if ready else statuses[0]
+    return Neighbours(pictures, status, page.style, page.following(pictures))
+
+
+def search_by_colours(
+    model: type[models.Model],
+    colours: Iterable[tuple[str, float]],
+    *,
+    queryset: models.QuerySet[Any] | None = None,
+    request: HttpRequest | None = None,
+    **options: Unpack[PageOptions],
+) -> Neighbours:
+    """Return the pictures whose colours come nearest to those named, whatever their style.
+
+    ``search_by_colours(Artwork, [("#aa3311", 2), ("#224466", 1)])`` looks for two parts of that
+    red and one part of that blue. With ``why``, each picture says which of these colours it has.
+
+    Args:
+        model: whose pictures are searched.
+        colours: one to five, each with a weight above 0.
+        queryset: as for :func:`more_like_this`, and so are ``request`` and the options.
+            The balance is colour alone, and nothing is diversified.
+
+    Raises:
+        ValueError: a colour, a weight, their number, ``limit`` or ``after`` is out of range.
+        ColoursNotUnderstood: the recipe in force describes colours in another way.
+    """
+    options |= {"style": 0.0, "diversify": 0.0}
+    page, wanted = PageRequest.of(**options), parse_colours(colours)
+    visible = visible_pictures(model, queryset, request)
+    recipe = Library.searched(visible).recipes().serving
+    query = given_vector(colour_vector(wanted, recipe), recipe.fingerprint)
+    pictures = find_page(Search(pictures=visible, query=query, page=page, colours=tuple(wanted)))
+    return Neighbours(pictures, NeighbourStatus.READY, page.style, page.following(pictures))
+
+
+def _counting(
+    liked: list[models.Model], unlike: list[models.Model], request: HttpRequest | None
+) -> tuple[list[models.Model], list[models.Model]]:
+    """The examples, each once, without those that the visitor may not see."""
+    if not liked:
+        return [], []
+    pks = [picture.pk for picture in (*liked, *unlike) if picture.pk is not None]
+    allowed = Library.of(type(liked[0])).visible(request)
+    seen = set(allowed.filter(pk__in=pks).order_by().values_list("pk", flat=True))
+    return _once(liked, seen), _once(unlike, seen)
+
+
+def _once(pictures: list[models.Model], seen: set[Any]) -> list[models.Model]:
+    return list({one.pk: one for one in pictures if one.pk in seen}.values())

@@ -1,0 +1,91 @@
+"""From a query vector to rows: the plan, the SQL, and a page that is never short without need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from artsimilarity.library import Library
+from artsimilarity.search.cursor import Cursor, CursorError
+from artsimilarity.search.ordering import SCORES, order_by_similarity
+from artsimilarity.search.plan import MOST_CANDIDATES, plan_search
+from artsimilarity.search.query_vector import QueryVector, for_scan
+
+
+def nearest(
+    pictures: models.QuerySet[Any],
+    query: QueryVector,
+    *,
+    limit: int,
+    style: float,
+    after: Cursor | None = None,
+) -> list[Any]:
+    """Return the ``limit`` pictures nearest to a query vector.
+
+    For callers that have settled already who may see what, as an admin has. How the search is made
+    is chosen from what the filters keep (:mod:`artsimilarity.search.plan`); a page that the index
+    leaves short is filled by comparing with every row.
+
+    Raises:
+        CursorError: ``after`` names primary keys that are none of this model.
+    """
+    if _may_repeat_rows(pictures):
+        return _nearest_once_each(pictures, query, limit=limit, style=style, after=after)
+    plan = plan_search(pictures, style)
+    if not plan.exact:
+        # The index brings the examples too, and those of earlier pages, before they are left out.
+        wanted = limit + len(query.excluded) + (after.count if after else 0)
+        candidates = min(max(plan.candidates, wanted), MOST_CANDIDATES)
+        ordered = order_by_similarity(pictures, query, style=style, candidates=candidates)
+        found = list(_behind(ordered, after)[:limit])
+        if len(found) >= limit:
+            return sorted(found, key=lambda one: (-one.similarity, one.pk))
+    query = for_scan(query, Library.searched(pictures))
+    scanned = order_by_similarity(pictures, query, style=style, exact=True)
+    # Scores are worked out for the page alone: Postgres would do so for every row it sorts.
+    page = pictures.filter(pk__in=_behind(scanned, after).values("pk")[:limit])
+    return list(order_by_similarity(page, query, style=style, exact=True))
+
+
+def _behind(ordered: models.QuerySet[Any], after: Cursor | None) -> models.QuerySet[Any]:
+    """What follows the page that ``after`` ended."""
+    if after is None:
+        return ordered
+    try:
+        return ordered.filter(_distance__gte=after.distance).exclude(pk__in=after.shown)
+    except (ValueError, ValidationError) as error:
+        raise CursorError(str(error)) from error
+
+
+def _may_repeat_rows(pictures: models.QuerySet[Any]) -> bool:
+    """Whether a picture may come more than once, or rows are put together by the query."""
+    query = pictures.query
+    joins = (getattr(join, "join_field", None) for join in query.alias_map.values())
+    return bool(
+        query.distinct
+        or query.group_by is not None
+        or any(getattr(one, "multiple", False) for one in joins)
+    )
+
+
+def _nearest_once_each(
+    pictures: models.QuerySet[Any],
+    query: QueryVector,
+    *,
+    limit: int,
+    style: float,
+    after: Cursor | None,
+) -> list[Any]:
+    """Search the plain rows, so that the index serves and none repeats; then load the host's."""
+    plain = models.QuerySet[Any](pictures.model, using=pictures.db).only("pk")
+    plain = plain.filter(pk__in=pictures.order_by().values("pk"))
+    found = nearest(plain, query, limit=limit, style=style, after=after)
+    rows = {row.pk: row for row in pictures.filter(pk__in=[one.pk for one in found]).order_by()}
+    loaded = [rows[one.pk] for one in found if one.pk in rows]
+    scores = {one.pk: one for one in found}
+    for picture in loaded:
+        for name in SCORES:
+            setattr(picture, name, getattr(scores[picture.pk], name))
+    return loaded

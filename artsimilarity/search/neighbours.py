@@ -1,0 +1,71 @@
+"""What a search found, or why it found nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from artsimilarity.library import Library
+from artsimilarity.schema.states import EmbeddingStatus
+
+
+class NeighbourStatus(models.TextChoices):
+    """Whether a picture can have neighbours, and why not, in words for a visitor."""
+
+    READY = "ready", _("Similar pictures.")
+    PENDING = (
+        "pending",
+        _("This picture is new. Similar pictures will appear here in a little while."),
+    )
+    FAILED = "failed", _("No similar pictures can be found for this picture.")
+    NO_PICTURE = "no-picture", _("There is no picture to compare with others.")
+
+
+@dataclass(frozen=True)
+class Neighbours(Sequence[Any]):
+    """The nearest pictures, nearest first, and why there are none if so.
+
+    Each picture carries ``similarity``, ``similarity_style`` and ``similarity_colour`` (see
+    :func:`artsimilarity.search.ordering.order_by_similarity`).
+    """
+
+    pictures: Sequence[Any]
+    status: NeighbourStatus
+    style: float
+    next_page: str = ""
+    """Where the next page begins, for ``after``; empty on the last page."""
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        return self.pictures[index]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.pictures)
+
+    @property
+    def message(self) -> str:
+        """Why there are no neighbours, in words for a visitor."""
+        return str(self.status.label)
+
+
+def status_of(library: Library, picture: models.Model) -> NeighbourStatus:
+    """Return why a picture has no neighbours; ``READY`` if nothing of its own stands in the way."""
+    if not getattr(picture, library.image_field):
+        return NeighbourStatus.NO_PICTURE
+    row = library.row_of(picture)
+    status = row.embedding_status if row else EmbeddingStatus.PENDING
+    if status == EmbeddingStatus.FAILED:
+        return NeighbourStatus.FAILED
+    if status == EmbeddingStatus.PENDING:
+        return NeighbourStatus.PENDING
+    return NeighbourStatus.READY

@@ -1,0 +1,118 @@
+"""The nearest-neighbour query itself: any queryset of pictures, ordered by similarity."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.db import models
+from django.db.models import Q
+
+from artsimilarity.conf import get_settings
+from artsimilarity.library import Library
+from artsimilarity.schema.sql import (
+    Gate,
+    InnerProduct,
+    InnerProductDistance,
+    Subvector,
+    UnindexedDistance,
+)
+from artsimilarity.search.query_vector import QueryVector
+
+_M = TypeVar("_M", bound=models.Model)
+
+SCORES = ("similarity", "similarity_style", "similarity_colour", "similarity_recipe")
+"""Annotations that every picture found carries."""
+
+# Below this style the colour block decides, and its many near-ties need more candidates.
+_LEANS_ON_COLOUR = 0.1
+
+
+def order_by_similarity(
+    pictures: models.QuerySet[_M],
+    query: QueryVector,
+    *,
+    style: float | None = None,
+    candidates: int | None = None,
+    exact: bool = False,
+) -> models.QuerySet[_M]:
+    """Return a queryset's pictures, nearest to a query vector first, as one lazy query.
+
+    Only vectors of the query's own recipe are compared with it, and its examples are left out. A
+    picture without an embedding has no neighbours.
+
+    Args:
+        pictures: any queryset of a model with an embedding, not sliced; filters and joins compose.
+            An ``order_by`` is replaced.
+        query: what to compare with.
+        style: weight of the style block, 0..1; the colour block gets the rest. None takes
+            ``ARTSIMILARITY["STYLE"]``.
+        candidates: ``hnsw.ef_search``; None takes ``ARTSIMILARITY["EF_SEARCH"]`` or
+            ``["EF_SEARCH_COLOUR"]``.
+        exact: compare with every row instead of asking the index.
+
+    Returns:
+        The queryset annotated with ``similarity_style`` and ``similarity_colour`` (cosine of the
+        style blocks and Hellinger affinity of the colour blocks, at most 1), ``similarity``, their
+        weighted mean, by which it is ordered, and ``similarity_recipe``, the fingerprint of the
+        recipe under which they hold.
+
+    Raises:
+        ValueError: ``style`` lies outside 0..1.
+    """
+    style = check_style(style)
+    library = Library.searched(pictures)
+    weighted, column = query.weighted(style), query.column(library)
+    distance = UnindexedDistance if exact else InnerProductDistance
+    size, colour_size = query.block_sizes
+    ordered: models.QuerySet[_M] = (
+        pictures.filter(
+            *([] if exact else [_index_settings(query, style, candidates)]),
+            query.condition(library),
+            ~Q(pk__in=query.excluded),
+        )
+        .alias(_distance=distance(column, weighted))
+        .annotate(
+            similarity=InnerProduct(column, weighted),
+            similarity_style=_block_product(query, column, 1, size),
+            similarity_colour=_block_product(query, column, size + 1, colour_size),
+            similarity_recipe=query.recipe_sql(),
+        )
+        # Equals in a fixed order, where that costs nothing: as a second key it disables the index.
+        .order_by("_distance", *(["pk"] if exact else []))
+    )
+    return ordered
+
+
+def check_style(style: float | None) -> float:
+    """Return the balance to search with, to four digits: nobody sees less.
+
+    Raises:
+        ValueError: it lies outside 0..1.
+    """
+    style = get_settings().STYLE if style is None else style
+    if not 0 <= style <= 1:
+        raise ValueError(
+            f"style must lie between 0 (colour alone) and 1 (style alone), not {style}."
+        )
+    return round(style, 4)
+
+
+def candidates_for(style: float) -> int:
+    """Return the ``hnsw.ef_search`` for a balance, where nothing is known of filters."""
+    settings = get_settings()
+    return settings.EF_SEARCH_COLOUR if style < _LEANS_ON_COLOUR else settings.EF_SEARCH
+
+
+def _index_settings(query: QueryVector, style: float, candidates: int | None) -> Gate:
+    return Gate(
+        {
+            "hnsw.ef_search": str(candidates_for(style) if candidates is None else candidates),
+            "hnsw.iterative_scan": get_settings().ITERATIVE_SCAN,
+        },
+        query.source,
+    )
+
+
+def _block_product(query: QueryVector, column: Any, start: int, size: int) -> InnerProduct:
+    """Inner product of one block (1-based ``start``) of a row's vector and the query's."""
+    return InnerProduct(*(Subvector(side, start, size) for side in (column, query.vector)))

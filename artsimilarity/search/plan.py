@@ -1,0 +1,68 @@
+"""Chooses how a search is answered, before it is made, from what the planner expects of a filter.
+
+HNSW filters after the scan: the less a filter keeps, the more candidates the index must bring for
+a right answer, until comparing with all of the few rows is both faster and right.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections, models
+
+from artsimilarity.conf import get_settings
+from artsimilarity.library import Library
+from artsimilarity.search.ordering import candidates_for
+
+# The planner's price of reading what a filter keeps, above which the index is asked after all:
+# about three times that of a hundred thousand rows one after the other.
+_EXACT_COST = 50_000
+MOST_CANDIDATES = 1000
+"""The most that pgvector takes for ``hnsw.ef_search``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchPlan:
+    """How a search is answered.
+
+    Attributes:
+        exact: by comparing with every row that the filter keeps.
+        candidates: otherwise, ``hnsw.ef_search``.
+    """
+
+    exact: bool
+    candidates: int
+
+
+def plan_search(pictures: models.QuerySet[Any], style: float) -> SearchPlan:
+    """Return how to search ``pictures``; asks the planner if it filters, and reads no row."""
+    candidates = candidates_for(style)
+    if not pictures.query.where:
+        return SearchPlan(exact=False, candidates=candidates)
+    rows, cost = _estimate(pictures)
+    if rows <= get_settings().EXACT_ROWS and cost <= _EXACT_COST:
+        return SearchPlan(exact=True, candidates=candidates)
+    share = min(1.0, rows / max(table_rows(Library.searched(pictures)), 1.0))
+    wider = math.ceil(candidates / math.sqrt(share)) if share else MOST_CANDIDATES
+    return SearchPlan(exact=False, candidates=min(wider, MOST_CANDIDATES))
+
+
+def _estimate(pictures: models.QuerySet[Any]) -> tuple[float, float]:
+    """Rows that the planner expects, and the price of reading them."""
+    explained = pictures.order_by().values("pk").explain(format="json")
+    if not explained:  # Django itself knows that no row can meet the conditions
+        return 0.0, 0.0
+    plan = json.loads(explained)[0]["Plan"]
+    return float(plan["Plan Rows"]), float(plan["Total Cost"])
+
+
+def table_rows(library: Library) -> float:
+    """Return the rows of the whole table, as the last ANALYZE saw it; below 1 if it never did."""
+    table, _key = library.table()
+    with connections[library.using].cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)", [table])
+        found = cursor.fetchone()
+    return float(found[0]) if found else 0.0

@@ -1,0 +1,190 @@
+"""System checks: one for each thing that a host can get wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, models
+from django.test.utils import isolate_apps
+from pytest_django import Settings
+
+from artsimilarity.checks import check_databases, databases
+from artsimilarity.checks import models as model_checks
+from artsimilarity.encoder.recipe import ART
+from artsimilarity.models import Rollout, SimilarityMixin
+from artsimilarity.schema.fields import EmbeddingField
+from demo_site.library.models import Artwork
+from tests.pictures import make_embedded
+from tests.recipes import NEXT
+
+
+def _ids(messages: list[Any]) -> list[str]:
+    return [message.id for message in messages]
+
+
+def test_the_demo_site_passes_all_checks() -> None:
+    call_command("check", fail_level="WARNING")
+
+
+@isolate_apps("tests")
+def test_a_model_without_an_image_field_is_an_error() -> None:
+    class Page(SimilarityMixin):
+        class Meta:
+            app_label = "tests"
+
+    (message,) = [m for m in Page.check() if m.id == "artsimilarity.E001"]
+    assert "similarity_image_field" in str(message.hint)
+
+
+@isolate_apps("tests")
+def test_an_image_field_that_is_no_file_is_an_error() -> None:
+    class Page(SimilarityMixin):
+        image = models.CharField(max_length=100)
+
+        class Meta:
+            app_label = "tests"
+
+    assert "artsimilarity.E001" in _ids(Page.check())
+
+
+@isolate_apps("tests")
+def test_a_field_with_other_dimensions_than_the_recipe_is_an_error() -> None:
+    class Page(SimilarityMixin):
+        image = models.ImageField()
+        embedding = EmbeddingField(dimensions=100)
+
+        class Meta:
+            app_label = "tests"
+
+    assert "artsimilarity.E002" in _ids(Page.check())
+
+
+def test_more_dimensions_than_an_index_takes_are_an_error(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_checks, "HNSW_MAX_DIMENSIONS", ART.dimensions - 1)
+    assert "artsimilarity.E003" in _ids(Artwork.check())
+
+
+def test_missing_weights_are_a_warning_before_any_task_starts(settings: Settings) -> None:
+    settings.ARTSIMILARITY = {"RECIPE": "tests.recipes.WITHOUT_WEIGHTS"}
+    (message,) = [m for m in Artwork.check() if m.id == "artsimilarity.W005"]
+    assert "nowhere.safetensors" in str(message.msg)
+
+
+@isolate_apps("tests")
+def test_a_default_manager_that_loads_the_vectors_is_a_warning() -> None:
+    class Page(SimilarityMixin):
+        image = models.ImageField()
+        objects = models.Manager()  # type: ignore[misc]
+
+        class Meta:
+            app_label = "tests"
+
+    assert "artsimilarity.W001" in _ids(Page.check())
+
+
+@isolate_apps("tests")
+def test_a_host_with_its_own_meta_and_a_second_index_gets_ours_beside_it() -> None:
+    class Page(SimilarityMixin):
+        image = models.ImageField()
+        title = models.TextField()
+
+        class Meta:
+            app_label = "tests"
+            indexes = [models.Index(fields=["title"], name="title_idx")]
+
+    kinds = [type(index).__name__ for index in Page._meta.indexes]
+    assert kinds == ["Index", "Index", "HnswIndex", "HnswIndex"]
+    assert "artsimilarity.E001" not in _ids(Page.check())
+
+
+@pytest.mark.django_db
+class TestServer:
+    def test_a_migrated_database_passes(self) -> None:
+        assert check_databases(["default"]) == []
+
+    def test_a_missing_index_is_a_warning(self) -> None:
+        (name,) = [i.name for i in Artwork._meta.indexes if i.name.endswith("_hnsw")]
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP INDEX {name}")
+        assert _ids(check_databases(["default"])) == ["artsimilarity.W002"]
+
+    def test_a_column_of_other_dimensions_is_a_warning_that_names_the_migration(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"ALTER TABLE {Artwork._meta.db_table} ALTER embedding TYPE halfvec(100)"
+            )
+        (message,) = check_databases(["default"])
+        assert message.id == "artsimilarity.W004"
+        assert "makemigrations" in str(message.hint)
+
+    def test_a_table_not_migrated_yet_passes(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE {Artwork._meta.db_table} CASCADE")
+        assert check_databases(["default"]) == []
+
+    @pytest.mark.parametrize(
+        ("installed", "available", "expected"),
+        [
+            (None, None, ["artsimilarity.E004"]),
+            ("0.8.3", "0.8.5", ["artsimilarity.E005"]),
+            (None, "0.7.4", ["artsimilarity.E005"]),
+            (None, "0.8.4", []),
+            ("0.10.0", "0.10.0", []),
+        ],
+    )
+    def test_pgvector_must_be_there_and_new_enough(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        installed: str | None,
+        available: str | None,
+        expected: list[str],
+    ) -> None:
+        # No server with an old pgvector can be had here: only its answer is replaced.
+        fetch = databases._fetch
+
+        def answer(alias: str, sql: str, params: Any = ()) -> Any:
+            if "pg_available_extensions" in sql:
+                return [(installed, available)]
+            return fetch(alias, sql, params)
+
+        monkeypatch.setattr(databases, "_fetch", answer)
+        assert _ids(check_databases(["default"])) == expected
+
+
+def test_nothing_is_asked_of_a_server_that_was_not_named() -> None:
+    assert check_databases(None) == []
+
+
+class TestTheRecipeInService:
+    """What is said where the settings lag behind a roll-out."""
+
+    pytestmark = pytest.mark.django_db
+
+    @pytest.fixture(autouse=True)
+    def promoted(self) -> None:
+        make_embedded("one", embedding_recipe=NEXT.fingerprint)
+        Rollout.objects.create(
+            model_label="library.Artwork", fingerprint=NEXT.fingerprint, state="promoted"
+        )
+
+    def test_as_next_recipe_is_worth_a_word(self, settings: Settings) -> None:
+        settings.ARTSIMILARITY = {"NEXT_RECIPE": "tests.recipes.NEXT"}
+        (message,) = check_databases(["default"])
+        assert message.id == "artsimilarity.I001"
+
+    def test_that_the_settings_do_not_name_is_a_warning(self) -> None:
+        (message,) = check_databases(["default"])
+        assert message.id == "artsimilarity.W006"
+        assert NEXT.fingerprint in str(message.hint)
+
+    def test_as_recipe_is_as_it_should_be(self, settings: Settings) -> None:
+        settings.ARTSIMILARITY = {"RECIPE": "tests.recipes.NEXT"}
+        assert check_databases(["default"]) == []
+
+    def test_of_which_no_vector_is_left_does_not_matter(self) -> None:
+        Artwork.objects.update(embedding=None, embedding_recipe="")
+        assert check_databases(["default"]) == []

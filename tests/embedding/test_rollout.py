@@ -1,0 +1,348 @@
+"""Rolling out a new recipe: filling, promotion, cancellation, and what each refuses."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.management import CommandError, call_command
+from django.test.utils import isolate_apps
+from django.utils import timezone
+from pytest_django import Settings
+
+from artsimilarity.embedding import pipeline, rollout
+from artsimilarity.embedding.rollout import RolloutError
+from artsimilarity.encoder.recipe import ART
+from artsimilarity.library import Library
+from artsimilarity.models import Rollout
+from artsimilarity.search import more_like_this
+from demo_site.library.models import Artwork
+from tests.broker import Broker
+from tests.pictures import BLUE, GREEN, RED, make_artwork, picture_file
+from tests.recipes import NEXT
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_encoder")]
+
+OLD, NEW = ART.fingerprint, NEXT.fingerprint
+
+
+@pytest.fixture(autouse=True)
+def next_recipe(settings: Settings, quick_encoder: None) -> Callable[..., None]:
+    """The settings name a recipe to roll out; the function changes them further."""
+
+    def use(**values: Any) -> None:
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, **values}
+
+    use(NEXT_RECIPE="tests.recipes.NEXT")
+    return use
+
+
+@pytest.fixture
+def library() -> list[Artwork]:
+    """Three embedded pictures."""
+    artworks = [make_artwork(f"{i}", colour) for i, colour in enumerate((RED, GREEN, BLUE))]
+    _embed_all()
+    return artworks
+
+
+def _embed_all() -> pipeline.Result:
+    return pipeline.embed(Library.of(Artwork), list(Artwork.objects.values_list("pk", flat=True)))
+
+
+def _stored() -> list[Artwork]:
+    return list(Artwork.objects.defer(None).order_by("pk"))
+
+
+class TestFilling:
+    def test_the_present_recipe_is_served_all_the_while(self, library: list[Artwork]) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        for artwork in _stored():
+            assert artwork.embedding_recipe == OLD
+            assert artwork.embedding_next_recipe == NEW
+            assert artwork.embedding_next != artwork.embedding
+            assert artwork.embedding_status == "ready"
+        assert len(more_like_this(library[0])) == 2
+
+    def test_new_and_replaced_pictures_get_both_vectors(self, library: list[Artwork]) -> None:
+        rollout.start(Library.of(Artwork))
+        library[0].image = picture_file(GREEN)
+        library[0].save()
+        make_artwork("new")
+        _embed_all()
+        for artwork in _stored():
+            assert (artwork.embedding_recipe, artwork.embedding_next_recipe) == (OLD, NEW)
+
+    def test_a_replaced_picture_loses_both_vectors(self, library: list[Artwork]) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        library[0].image = picture_file(GREEN)
+        library[0].save()
+        stored = _stored()[0]
+        assert (stored.embedding, stored.embedding_next) == (None, None)
+        assert stored.embedding_next_recipe == ""
+
+    def test_goes_on_where_it_was_interrupted(self, library: list[Artwork]) -> None:
+        rollout.start(Library.of(Artwork))
+        pipeline.embed(Library.of(Artwork), [library[0].pk])
+        rollout.start(Library.of(Artwork))
+        assert rollout.left_to_fill(Library.of(Artwork)) == 2
+        assert _embed_all().skipped == 1
+        assert rollout.left_to_fill(Library.of(Artwork)) == 0
+
+    def test_sends_what_is_missing_to_the_workers(
+        self, library: list[Artwork], broker: Broker
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        pipeline.embed(Library.of(Artwork), [library[0].pk])
+        assert rollout.fill(Library.of(Artwork)) == 2
+        assert broker.pks() == [str(library[1].pk), str(library[2].pk)]
+
+    def test_a_picture_whose_file_is_gone_is_served_until_promotion_and_failed_then(
+        self, library: list[Artwork]
+    ) -> None:
+        lost = library[0]
+        lost.image.storage.delete(lost.image.name)
+        rollout.start(Library.of(Artwork))
+        for _ in range(3):
+            _embed_all()
+        assert _stored()[0].embedding_status == "ready"
+        assert len(more_like_this(lost)) == 2
+        assert rollout.left_to_fill(Library.of(Artwork)) == 0
+        rollout.promote(Library.of(Artwork))
+        stored = _stored()[0]
+        assert (stored.embedding_status, stored.embedding) == ("failed", None)
+        assert "missing" in stored.embedding_error
+
+    def test_a_file_replaced_behind_djangos_back_is_noticed(self, library: list[Artwork]) -> None:
+        changed = library[0]
+        changed.image.storage.delete(changed.image.name)
+        changed.image.storage.save(changed.image.name, ContentFile(picture_file(BLUE).read()))
+        rollout.start(Library.of(Artwork))
+        assert _embed_all().retry == [str(changed.pk)]
+        _embed_all()
+        assert _stored()[0].embedding == _stored()[2].embedding
+
+
+def test_new_pictures_are_embedded_while_a_rollout_lacks_its_weights(
+    settings: Settings, library: list[Artwork], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.ARTSIMILARITY = {
+        "ENCODER": "tests.fakes.ParticularEncoder",
+        "NEXT_RECIPE": "tests.recipes.WITHOUT_WEIGHTS",
+    }
+    rollout.start(Library.of(Artwork))
+    new = make_artwork("new")
+    pipeline.embed(Library.of(Artwork), [new.pk, library[0].pk])
+    new.refresh_from_db()
+    assert new.embedding_status == "ready"
+    assert "nowhere.safetensors" in caplog.text
+    assert not Artwork.objects.exclude(embedding_next_recipe="").exists()
+
+
+class TestPromotion:
+    def test_moves_every_new_vector_over_and_leaves_the_other_column_empty(
+        self, library: list[Artwork]
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        wanted = [artwork.embedding_next for artwork in _stored()]
+        assert rollout.promote(Library.of(Artwork)) == 3
+        assert [artwork.embedding for artwork in _stored()] == wanted
+        for artwork in _stored():
+            assert artwork.embedding_recipe == NEW
+            assert (artwork.embedding_next, artwork.embedding_next_recipe) == (None, "")
+        assert len(more_like_this(library[0])) == 2
+
+    def test_is_refused_while_a_picture_lacks_the_new_vector(self, library: list[Artwork]) -> None:
+        rollout.start(Library.of(Artwork))
+        pipeline.embed(Library.of(Artwork), [library[0].pk])
+        with pytest.raises(RolloutError, match="2 pictures are not embedded"):
+            rollout.promote(Library.of(Artwork))
+
+    def test_is_refused_without_a_rollout(self) -> None:
+        with pytest.raises(RolloutError, match="--rollout"):
+            rollout.promote(Library.of(Artwork))
+
+    def test_goes_on_where_it_was_interrupted(
+        self, library: list[Artwork], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        monkeypatch.setattr(rollout, "_BATCH", 1)
+
+        def interrupt(_moved: int) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            rollout.promote(Library.of(Artwork), on_progress=interrupt)
+        assert {artwork.embedding_recipe for artwork in _stored()} == {OLD, NEW}
+        assert rollout.resume_promotion(Library.of(Artwork)) == 2
+        assert {artwork.embedding_recipe for artwork in _stored()} == {NEW}
+
+    def test_half_way_every_picture_still_finds_the_whole_library_under_one_recipe(
+        self, library: list[Artwork], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        wanted = {a.pk: a.embedding_next for a in _stored()}
+        monkeypatch.setattr(rollout, "_BATCH", 1)
+
+        def look(_moved: int) -> None:
+            for artwork in Artwork.objects.all():
+                neighbours = more_like_this(artwork)
+                assert len(neighbours) == 2
+                for found in neighbours:
+                    cosine = sum(
+                        a * b
+                        for a, b in zip(
+                            wanted[artwork.pk][:256], wanted[found.pk][:256], strict=True
+                        )
+                    )
+                    assert found.similarity_style == pytest.approx(cosine, abs=5e-3)
+
+        rollout.promote(Library.of(Artwork), on_progress=look)
+
+    def test_afterwards_new_pictures_get_the_new_recipe_alone(self, library: list[Artwork]) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        rollout.promote(Library.of(Artwork))
+        make_artwork("new")
+        _embed_all()
+        assert {a.embedding_recipe for a in _stored()} == {NEW}
+        assert {a.embedding_next_recipe for a in _stored()} == {""}
+
+    def test_afterwards_the_settings_may_follow_at_leisure(
+        self, library: list[Artwork], next_recipe: Callable[..., None]
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        rollout.promote(Library.of(Artwork))
+        assert Library.of(Artwork).recipes().serving == NEXT
+        next_recipe(RECIPE="tests.recipes.NEXT", NEXT_RECIPE="")
+        assert Library.of(Artwork).recipes().serving == NEXT
+        assert not Artwork.objects.stale()
+
+    def test_a_vector_written_by_a_worker_that_came_too_late_is_moved_by_the_sweep(
+        self, library: list[Artwork]
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        late = Artwork.objects.defer(None).get(pk=library[0].pk)
+        rollout.promote(Library.of(Artwork))
+        Artwork.objects.filter(pk=late.pk).update(
+            embedding=late.embedding,
+            embedding_recipe=OLD,
+            embedding_next=late.embedding_next,
+            embedding_next_recipe=NEW,
+        )
+        assert rollout.repair(Library.of(Artwork)) == 1
+        assert {artwork.embedding_recipe for artwork in _stored()} == {NEW}
+
+
+class TestCancelling:
+    def test_leaves_no_trace(self, library: list[Artwork]) -> None:
+        before = [(a.embedding, a.embedding_recipe) for a in _stored()]
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        rollout.cancel(Library.of(Artwork))
+        assert [(a.embedding, a.embedding_recipe) for a in _stored()] == before
+        for artwork in _stored():
+            assert (artwork.embedding_next, artwork.embedding_next_recipe) == (None, "")
+        assert not Rollout.objects.exists()
+        assert Library.of(Artwork).recipes().next is None
+
+    def test_of_none_is_refused(self) -> None:
+        with pytest.raises(RolloutError, match="none to cancel"):
+            rollout.cancel(Library.of(Artwork))
+
+    def test_is_refused_once_promotion_has_begun(self, library: list[Artwork]) -> None:
+        rollout.start(Library.of(Artwork))
+        Rollout.objects.update(state="promoting")
+        with pytest.raises(RolloutError, match="being put into service"):
+            rollout.cancel(Library.of(Artwork))
+
+    def test_what_a_late_worker_wrote_is_cleared_by_the_sweep(self, library: list[Artwork]) -> None:
+        Artwork.objects.update(embedding_next=[0.5] * 472, embedding_next_recipe=NEW)
+        rollout.repair(Library.of(Artwork))
+        assert {artwork.embedding_next_recipe for artwork in _stored()} == {""}
+
+
+class TestStarting:
+    def test_needs_a_next_recipe(self, next_recipe: Callable[..., None]) -> None:
+        next_recipe(NEXT_RECIPE="")
+        with pytest.raises(RolloutError, match="NEXT_RECIPE"):
+            rollout.start(Library.of(Artwork))
+
+    def test_refuses_another_number_of_dimensions_and_spells_the_migration_out(
+        self, next_recipe: Callable[..., None]
+    ) -> None:
+        next_recipe(NEXT_RECIPE="tests.recipes.SMALLER")
+        with pytest.raises(RolloutError, match=r"381 dimensions.*makemigrations.*UPDATE .library_"):
+            rollout.start(Library.of(Artwork))
+
+    def test_refuses_the_recipe_that_is_in_service(self, next_recipe: Callable[..., None]) -> None:
+        next_recipe(NEXT_RECIPE="artsimilarity.encoder.recipe.ART")
+        with pytest.raises(RolloutError, match="same recipe"):
+            rollout.start(Library.of(Artwork))
+
+    def test_refuses_while_another_one_is_under_way(self) -> None:
+        Rollout.objects.create(model_label="library.Artwork", fingerprint="x-256+216-" + "0" * 16)
+        with pytest.raises(RolloutError, match="--cancel"):
+            rollout.start(Library.of(Artwork))
+
+    def test_refuses_a_library_that_is_not_under_the_present_recipe(
+        self, library: list[Artwork]
+    ) -> None:
+        Artwork.objects.filter(pk=library[0].pk).update(embedding_recipe="x-256+216-" + "0" * 16)
+        with pytest.raises(RolloutError, match="1 pictures have vectors of another recipe"):
+            rollout.start(Library.of(Artwork))
+
+    def test_follows_a_finished_one(self, library: list[Artwork]) -> None:
+        Rollout.objects.create(
+            model_label="library.Artwork",
+            fingerprint="x-256+216-" + "0" * 16,
+            state="promoted",
+            promoted_at=timezone.now(),
+        )
+        rollout.start(Library.of(Artwork))
+        assert Rollout.objects.get().fingerprint == NEW
+
+
+class TestCommand:
+    def _run(self, *args: str) -> str:
+        out = io.StringIO()
+        call_command("embed_artworks", *args, stdout=out, stderr=io.StringIO())
+        return out.getvalue()
+
+    def test_rolls_out_and_promotes(self, library: list[Artwork]) -> None:
+        assert "3 pictures embedded" in self._run("--rollout", "--sync")
+        assert "3 pictures moved over" in self._run("--promote")
+        assert {artwork.embedding_recipe for artwork in _stored()} == {NEW}
+
+    def test_cancels(self, library: list[Artwork]) -> None:
+        self._run("--rollout", "--sync")
+        assert "nothing of it remains" in self._run("--cancel")
+        assert not Rollout.objects.exists()
+
+    def test_answers_what_cannot_be_done_with_words(self) -> None:
+        with pytest.raises(CommandError, match="none to cancel"):
+            self._run("--cancel")
+
+
+def test_a_proxy_of_the_model_is_under_the_same_rollout(next_recipe: Callable[..., None]) -> None:
+    with isolate_apps("demo_site.library"):
+
+        class Print(Artwork):
+            class Meta:
+                proxy = True
+                app_label = "library"
+
+    Rollout.objects.create(
+        model_label="library.Artwork", fingerprint=NEXT.fingerprint, state="promoted"
+    )
+    assert Library.of(Print).recipes().serving == NEXT
+    assert Library.of(Print).rollout() == Rollout.objects.get()

@@ -1,0 +1,153 @@
+"""What one whole run measures and tells."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from artsimilarity.lab.hardware import cores
+from artsimilarity.library import Library, libraries
+from demo_site.library.models import Artwork
+from tests.lab.search_speed.running import run_benchmark, scratch_tables
+
+# The tests only read what the fixture got; pytest-django makes the database for tests so marked.
+pytestmark = pytest.mark.django_db
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run printed, wrote and left."""
+
+    text: str
+    told: list[str]
+    report: dict[str, Any]
+    tables: set[str]
+
+    def results(self, baseline: str) -> list[dict[str, Any]]:
+        return [one for one in self.report["results"] if one["baseline"] == baseline]
+
+
+@pytest.fixture(scope="module")
+def outcome(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: Any
+) -> Outcome:
+    """One run over 300 rows, for all tests that only look at it."""
+    file = tmp_path_factory.mktemp("benchmark") / "report.json"
+    with django_db_blocker.unblock():
+        with contextlib.redirect_stderr(io.StringIO()) as told:
+            text = run_benchmark(
+                "--rows", "300", "--queries", "8", "--variants", "--json", str(file)
+            )
+        lines = told.getvalue().splitlines()
+        return Outcome(text, lines, json.loads(file.read_text()), scratch_tables())
+
+
+def test_drops_its_tables(outcome: Outcome) -> None:
+    assert outcome.tables == set()
+
+
+def test_adds_no_model_to_the_project(outcome: Outcome) -> None:
+    assert libraries() == [Library.of(Artwork)]
+
+
+def test_covers_every_balance_filter_and_number_of_clients(outcome: Outcome) -> None:
+    wanted = {
+        (style, keep, clients)
+        for style in (0, 0.25, 0.5, 0.75, 1)
+        for keep in (100, 10, 1, 0.1)
+        for clients in (1, 8)
+    }
+    for name in ("app", "exact", "plain"):
+        found = [(r["style"], r["keep_percent"], r["clients"]) for r in outcome.results(name)]
+        assert len(found) == len(wanted)
+        assert set(found) == wanted
+
+
+def test_the_exact_scan_finds_what_numpy_finds(outcome: Outcome) -> None:
+    assert {result["recall"] for result in outcome.results("exact")} == {1.0}
+
+
+def test_the_app_fills_its_page_under_every_filter(outcome: Outcome) -> None:
+    assert {result["short_pages"] for result in outcome.results("app")} == {0}
+
+
+def test_counts_the_statements_of_one_client(outcome: Outcome) -> None:
+    alone = [r for r in outcome.results("plain") if r["clients"] == 1]
+    assert {result["statements"] for result in alone} == {1.0}
+
+
+def test_percentiles_are_in_order(outcome: Outcome) -> None:
+    for result in outcome.report["results"]:
+        assert 0 < result["p50_ms"] <= result["p95_ms"] <= result["p99_ms"]
+        assert result["per_second"] > 0
+
+
+def test_compares_each_result_with_the_apps(outcome: Outcome) -> None:
+    assert {result["time_ratio"] for result in outcome.results("app")} == {1.0}
+    assert {result["recall_ratio"] for result in outcome.results("app")} == {1.0}
+    for result in outcome.results("exact"):
+        (app,) = [
+            one
+            for one in outcome.results("app")
+            if all(one[key] == result[key] for key in ("style", "keep_percent", "clients"))
+        ]
+        ratio = result["p50_ms"] / app["p50_ms"]
+        assert result["time_ratio"] == pytest.approx(ratio, abs=1e-3)
+
+
+def test_the_json_describes_machine_and_index(outcome: Outcome) -> None:
+    report = outcome.report
+    assert report["rows"] == 300
+    assert report["machine"]["cores"] == cores()
+    assert report["machine"]["server_settings"]["shared_buffers"]
+    assert report["fill_seconds"] > 0
+    for name in ("app", "plain"):
+        assert report["built"][name]["seconds"] > 0
+        assert report["built"][name]["index_bytes"] > 300 * 472 * 2
+        assert report["built"][name]["table_bytes"] > 300 * 472 * 2
+
+
+def test_variants_try_numbers_of_candidates_at_every_balance(outcome: Outcome) -> None:
+    tried = {
+        (v["result"]["style"], v["ef_search"])
+        for v in outcome.report["variants"]
+        if v["result"]["keep_percent"] == 100
+    }
+    candidates = (40, 100, 200, 300, 500)
+    assert tried == {(s, ef) for s in (0, 0.25, 0.5, 0.75, 1) for ef in candidates}
+
+
+def test_variants_filter_through_the_index_and_exactly(outcome: Outcome) -> None:
+    variants = outcome.report["variants"]
+    forced = [v for v in variants if v["strategy"] in ("iterative", "relaxed")]
+    assert {v["plan"] for v in forced} == {"hnsw"}
+    exact = [v for v in variants if v["strategy"] == "exact"]
+    assert "hnsw" not in {v["plan"] for v in exact}
+    assert {v["result"]["recall"] for v in exact} == {1.0}
+
+
+def test_variants_end_without_an_index_on_the_filter(outcome: Outcome) -> None:
+    without = [v for v in outcome.report["variants"] if not v["filter_indexed"]]
+    exact = [v for v in without if v["strategy"] == "exact"]
+    assert {v["plan"] for v in exact} == {"seq"}
+
+
+def test_tells_every_step_on_standard_error(outcome: Outcome) -> None:
+    steps = ["Drawing: 300 of 300 rows", "Copying: 600 of 600 rows"]
+    steps += ["Index of app: 300 of 300 rows", "Index of plain: 300 of 300 rows"]
+    steps += ["Right answers: 5 of 5 balances", "Variants: "]
+    for step in steps:
+        assert any(line.startswith(step) for line in outcome.told), step
+
+
+def test_prints_tables_and_the_machine(outcome: Outcome) -> None:
+    assert "300 rows around 400 drawn vectors" in outcome.text
+    assert "load average" in outcome.text
+    assert "| app " in outcome.text
+    assert outcome.text.count("Worst of the balances") == 2

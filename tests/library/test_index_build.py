@@ -1,0 +1,122 @@
+"""The command that builds the index while the site goes on."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from artsimilarity.library import Library
+from artsimilarity.library.index_build import build_concurrently, is_built_as_declared
+from artsimilarity.schema.indexes import hnsw_index
+from demo_site.library.models import Artwork
+from tests.pictures import make_embedded
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NAME = hnsw_index(Artwork).name
+TABLE = Artwork._meta.db_table
+
+
+def _indexes() -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s"
+            " AND indexdef LIKE '%%(embedding %%'",
+            [TABLE],
+        )
+        return dict(cursor.fetchall())
+
+
+def _execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def _run(*args: str) -> str:
+    out = io.StringIO()
+    call_command("build_similarity_index", *args, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def declared() -> Iterator[None]:
+    """Whatever a test does to the index, the next one finds it as it was."""
+    yield
+    if not is_built_as_declared(Library.of(Artwork)):
+        build_concurrently(Library.of(Artwork), memory="64MB", on_progress=lambda _: None)
+
+
+def test_an_index_that_is_as_declared_is_left_alone() -> None:
+    before = _oid()
+    assert "as it should be" in _run()
+    assert _oid() == before
+
+
+def test_by_wish_it_is_built_anew_under_its_own_name() -> None:
+    before = _oid()
+    make_embedded("one")
+    assert "1 vectors" in _run("--rebuild")
+    assert _oid() != before
+    assert list(_indexes()) == [NAME]
+
+
+def test_one_that_is_missing_is_built() -> None:
+    _execute(f"DROP INDEX {NAME}")
+    assert "in use" in _run()
+    assert is_built_as_declared(Library.of(Artwork))
+
+
+def test_one_with_other_parameters_is_built_with_those_of_the_settings() -> None:
+    _execute(f"DROP INDEX {NAME}")
+    _execute(f"CREATE INDEX {NAME} ON {TABLE} USING hnsw (embedding halfvec_ip_ops) WITH (m = 4)")
+    _run()
+    assert "m='16'" in _indexes()[NAME]
+    assert "ef_construction='256'" in _indexes()[NAME]
+
+
+def test_what_an_interrupted_build_has_left_is_removed() -> None:
+    _execute(f"CREATE INDEX {NAME}_new ON {TABLE} USING hnsw (embedding halfvec_ip_ops)")
+    _execute(f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{NAME}_new'::regclass")
+    _run("--rebuild")
+    assert list(_indexes()) == [NAME]
+
+
+def test_a_refusal_of_the_server_leaves_the_present_index_in_use() -> None:
+    before = _oid()
+    with pytest.raises(CommandError, match="still in use"):
+        _run("--rebuild", "--maintenance-work-mem", "much")
+    assert _oid() == before
+
+
+def test_stopped_by_hand_it_says_what_is_left_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*args: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    command = "artsimilarity.management.commands.build_similarity_index"
+    monkeypatch.setattr(f"{command}.build_concurrently", interrupt)
+    with pytest.raises(CommandError, match="still in use") as stopped:
+        _run("--rebuild")
+    assert stopped.value.returncode == 130
+
+
+def test_the_progress_ends_with_all_of_it() -> None:
+    seen: list[float] = []
+    build_concurrently(Library.of(Artwork), memory="64MB", on_progress=seen.append)
+    assert seen[-1] == 1.0
+    assert seen == sorted(seen)
+
+
+def test_parameters_of_the_settings_are_declared() -> None:
+    index = hnsw_index(Artwork)
+    assert (index.m, index.ef_construction) == (16, 256)
+
+
+def _oid() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::regclass::oid", [NAME])
+        oid: int = cursor.fetchone()[0]
+    return oid

@@ -1,0 +1,113 @@
+"""The health check: what it finds, and what it keeps from strangers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from pytest_django import Settings
+
+from demo_site.library.models import Artwork
+from tests.broker import Broker
+from tests.pictures import picture_bytes
+from tests.worker import run_worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+URL = "/artsimilarity/health/"
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    """No answer of another test is remembered."""
+    cache.clear()
+
+
+def test_with_a_worker_and_a_migrated_database_all_is_well(
+    client: Client, broker: Broker, broker_url: str, tmp_path: Path
+) -> None:
+    with run_worker(broker_url, tmp_path / "worker.log"):
+        response = client.get(URL)
+    assert response.status_code == 200
+    assert response.json() == {"status": "ok"}
+
+
+def test_a_stranger_is_told_that_it_fails_and_nothing_else(
+    client: Client, dead_broker: None
+) -> None:
+    response = client.get(URL)
+    assert response.status_code == 503
+    assert response.json() == {"status": "failing"}
+
+
+def test_a_member_of_staff_is_told_what_fails_and_what_helps(
+    admin_client: Client, dead_broker: None
+) -> None:
+    problems = admin_client.get(URL).json()["problems"]
+    assert list(problems) == ["worker"]
+    assert "CELERY_BROKER_URL" in problems["worker"]
+
+
+def test_a_missing_worker_is_told_from_a_missing_broker(
+    admin_client: Client, broker: Broker
+) -> None:
+    problem = admin_client.get(URL).json()["problems"]["worker"]
+    assert "celery -A <project> worker -Q artsimilarity" in problem
+
+
+def test_searches_that_wait_for_no_worker_are_found(
+    admin_client: Client, broker: Broker, settings: Settings
+) -> None:
+    assert "searches" not in admin_client.get(URL).json()["problems"]
+    cache.clear()
+    settings.ARTSIMILARITY = {"SEARCH_SECONDS": 0.05}
+    picture = SimpleUploadedFile("mine.png", picture_bytes())
+    assert admin_client.post("/api/artworks/by-picture/", {"picture": picture}).status_code == 503
+    problem = admin_client.get(URL).json()["problems"]["searches"]
+    assert "-Q artsimilarity,artsimilarity-search" in problem
+
+
+def test_a_missing_index_is_found(admin_client: Client, dead_broker: None) -> None:
+    (name,) = [i.name for i in Artwork._meta.indexes if i.name.endswith("_hnsw")]
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER INDEX {name} RENAME TO hidden")
+        cursor.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'hidden'::regclass"
+        )
+    try:
+        assert "HNSW" in admin_client.get(URL).json()["problems"]["database"]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'hidden'::regclass"
+            )
+            cursor.execute(f"ALTER INDEX hidden RENAME TO {name}")
+
+
+def test_missing_weights_are_found(
+    admin_client: Client, dead_broker: None, settings: Settings
+) -> None:
+    settings.ARTSIMILARITY = {"RECIPE": "tests.recipes.WITHOUT_WEIGHTS"}
+    assert "nowhere.safetensors" in admin_client.get(URL).json()["problems"]["weights"]
+
+
+def test_however_often_it_is_asked_the_servers_are_asked_once(
+    client: Client, dead_broker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from artsimilarity.monitoring import health
+
+    calls: list[Any] = []
+    find = health.find_problems
+    monkeypatch.setattr(health, "find_problems", lambda: calls.append(1) or find())
+    for _ in range(5):
+        client.get(URL)
+    assert len(calls) == 1
+
+
+def test_only_reading_is_allowed(client: Client) -> None:
+    assert client.post(URL).status_code == 405

@@ -1,0 +1,203 @@
+"""Search by a visitor's own picture: what is refused, and what happens where no worker answers."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+from pytest_django import Settings
+
+from artsimilarity.encoder.pictures.reading import read_square
+from artsimilarity.models import SearchAnswer
+from artsimilarity.own_picture import asking
+from artsimilarity.own_picture.asking import PictureRefused, shrink
+from tests.broker import Broker, RefusingBroker
+from tests.pictures import RED, picture_bytes
+
+URL = "/api/artworks/by-picture/"
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    """Nobody has searched yet."""
+    cache.clear()
+
+
+def post(client: Client, data: bytes, **fields: Any) -> Any:
+    return client.post(URL, {"picture": SimpleUploadedFile("mine.png", data), **fields})
+
+
+def bomb(side: int = 20_000) -> bytes:
+    """A PNG that says it is huge, and is a few bytes."""
+    header = struct.pack(">2I5B", side, side, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")]
+    body = b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def noise(mode: str = "RGB", format: str = "PNG", **options: Any) -> bytes:
+    """A picture with much in it, in one of Pillow's modes."""
+    random = np.random.default_rng(0).integers(0, 256, (300, 500, 3), np.uint8)
+    picture = Image.fromarray(random).resize((900, 600)).convert(mode)
+    buffer = io.BytesIO()
+    picture.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+_TURNED = Image.Exif()
+_TURNED[0x0112] = 6
+
+
+class TestShrinking:
+    @pytest.mark.parametrize(
+        "data",
+        [
+            noise(),
+            noise(format="JPEG", quality=80, exif=_TURNED),
+            noise("CMYK", "JPEG"),
+            noise("RGBA"),
+            noise("P"),
+            noise("LA"),
+            noise("L", "TIFF"),
+            noise("I;16"),
+        ],
+        ids=["rgb", "turned-jpeg", "cmyk", "alpha", "palette", "grey-alpha", "tiff", "deep"],
+    )
+    def test_gives_the_worker_the_very_pixels_that_it_would_have_read(self, data: bytes) -> None:
+        sent = read_square(shrink(io.BytesIO(data), 224))
+        assert np.array_equal(sent, read_square(data))
+
+    def test_reads_no_further_than_one_byte_past_the_limit(self, settings: Settings) -> None:
+        settings.ARTSIMILARITY = {"SEARCH_MAX_BYTES": 1000}
+        file = io.BytesIO(bytes(5000))
+        with pytest.raises(PictureRefused):
+            shrink(file, 224)
+        assert file.tell() == 1001
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("data", "status", "words"),
+        [
+            (b"no picture at all", 415, "JPEG, PNG, TIFF, WebP or GIF"),
+            (noise()[:5000], 400, "damaged or incomplete"),
+            (bomb(), 413, "more than 50 million pixels"),
+            (picture_bytes(side=8), 400, "each side needs 16 pixels"),
+            (noise(format="PPM"), 415, "JPEG, PNG, TIFF, WebP or GIF"),
+        ],
+    )
+    def test_says_what_to_do(
+        self, client: Client, db: None, data: bytes, status: int, words: str
+    ) -> None:
+        response = post(client, data)
+        assert response.status_code == status
+        assert words in response.json()["detail"]
+
+    def test_a_file_above_the_limit_is_not_kept(
+        self, client: Client, db: None, settings: Settings
+    ) -> None:
+        settings.ARTSIMILARITY = {"SEARCH_MAX_BYTES": 100_000}
+        response = post(client, noise())
+        assert response.status_code == 413
+        assert "larger than 0.1 MB" in response.json()["detail"]
+
+    def test_large_uploads_stay_in_memory(
+        self, client: Client, db: None, settings: Settings, tmp_path: Path
+    ) -> None:
+        # Django would write a file of this size to this folder, which is not there.
+        settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "nowhere")
+        data = bytes(settings.FILE_UPLOAD_MAX_MEMORY_SIZE + 1)
+        assert post(client, data).status_code == 415
+
+    @pytest.mark.parametrize("form", [{}, {"picture": "https://example.org/a.jpg"}, {"url": "a"}])
+    def test_takes_no_address_in_place_of_a_picture(
+        self, client: Client, db: None, form: dict[str, str]
+    ) -> None:
+        response = client.post(URL, form)
+        assert response.status_code == 400
+        assert "form field “picture”" in response.json()["picture"][0]
+
+    def test_takes_nothing_but_a_form(self, client: Client, db: None) -> None:
+        body = json.dumps({"picture": "https://example.org/a.jpg"})
+        assert client.post(URL, body, content_type="application/json").status_code == 415
+
+    def test_is_no_page_to_look_at(self, client: Client, db: None) -> None:
+        assert client.get(URL).status_code == 405
+
+    def test_a_bad_limit_is_refused_with_words(self, client: Client, db: None) -> None:
+        response = post(client, picture_bytes(), limit="49")
+        assert response.status_code == 400
+        assert "less than or equal to 48" in response.json()["limit"][0]
+
+
+@pytest.mark.django_db
+class TestWithoutAWorker:
+    def test_says_when_to_try_again(
+        self, client: Client, broker: Broker, settings: Settings
+    ) -> None:
+        settings.ARTSIMILARITY = {"SEARCH_SECONDS": 0.2}
+        response = post(client, picture_bytes())
+        assert response.status_code == 503
+        assert int(response["Retry-After"]) >= 1
+        assert "Try again in a moment" in response.json()["detail"]
+
+    def test_a_broker_that_is_down_is_the_same(self, client: Client, dead_broker: None) -> None:
+        assert post(client, picture_bytes()).status_code == 503
+
+    def test_a_broker_that_hangs_up_is_asked_once(
+        self, client: Client, refusing_broker: RefusingBroker
+    ) -> None:
+        assert post(client, picture_bytes()).status_code == 503
+        assert refusing_broker.connections == 1
+
+    def test_no_more_searches_wait_than_could_be_answered(
+        self, client: Client, broker: Broker, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(asking, "_MOST_WAITING", 2)
+        settings.ARTSIMILARITY = {"SEARCH_SECONDS": 0.05}
+        for _ in range(4):
+            assert post(client, picture_bytes()).status_code == 503
+        assert broker.waiting("artsimilarity-search") == 2
+
+    def test_nothing_is_stored(
+        self, client: Client, broker: Broker, settings: Settings, media: Path
+    ) -> None:
+        settings.ARTSIMILARITY = {"SEARCH_SECONDS": 0.05}
+        post(client, picture_bytes(RED))
+        assert not list(media.rglob("*"))
+        assert not SearchAnswer.objects.exists()
+
+
+@pytest.mark.django_db
+class TestThrottle:
+    def test_lets_twelve_searches_a_minute_pass(self, client: Client, dead_broker: None) -> None:
+        statuses = [post(client, b"no picture").status_code for _ in range(13)]
+        assert statuses == [415] * 12 + [429]
+
+    def test_says_when_to_try_again(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        from artsimilarity.api.throttling import SearchByPictureThrottle
+
+        rates = {"artsimilarity-search": "1/hour"}
+        monkeypatch.setattr(SearchByPictureThrottle, "THROTTLE_RATES", rates)
+        post(client, b"no picture")
+        response = post(client, b"no picture")
+        assert response.status_code == 429
+        assert int(response["Retry-After"]) > 60
+
+    def test_leaves_other_searches_alone(self, client: Client) -> None:
+        for _ in range(13):
+            post(client, b"no picture")
+        assert client.get("/api/artworks/by-colour/?colour=aa3311").status_code == 200

@@ -1,0 +1,121 @@
+"""Pages: nothing twice, nothing lost, and the index still serves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from artsimilarity.search import Neighbours, more_like_this
+from artsimilarity.search.cursor import Cursor, CursorError
+from demo_site.library.models import Artwork
+from tests.pictures import fill_library, make_embedded
+
+pytestmark = pytest.mark.django_db
+
+
+def _pages(target: Artwork, limit: int, most: int = 1000) -> list[Neighbours]:
+    pages = [more_like_this(target, limit=limit)]
+    while pages[-1].next_page and len(pages) < most:
+        pages.append(more_like_this(target, limit=limit, after=pages[-1].next_page))
+    return pages
+
+
+@pytest.mark.parametrize("limit", [1, 7, 40])
+def test_together_the_pages_are_the_whole_library_in_order(limit: int) -> None:
+    fill_library(60)
+    target = make_embedded("target", [1, 0], [1, 0])
+    found = [picture for page in _pages(target, limit) for picture in page]
+    assert len(found) == 60
+    assert len({picture.pk for picture in found}) == 60
+    scores = [picture.similarity for picture in found]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_equal_pictures_are_all_shown_and_none_twice() -> None:
+    target = make_embedded("target")
+    equal = [make_embedded(f"{number}") for number in range(11)]
+    found = [picture.pk for page in _pages(target, 3) for picture in page]
+    assert sorted(found) == [picture.pk for picture in equal]
+
+
+def test_the_last_page_says_so() -> None:
+    target = make_embedded("target")
+    for number in range(3):
+        make_embedded(f"{number}")
+    assert [len(page) for page in _pages(target, 2)] == [2, 1]
+    assert _pages(target, 2)[-1].next_page == ""
+
+
+def test_a_picture_added_between_two_pages_moves_nothing() -> None:
+    target = make_embedded("target", [1, 0])
+    for number in range(6):
+        make_embedded(f"{number}", [1, 0.1 * (number + 1)])
+    first = more_like_this(target, limit=3, style=1)
+    make_embedded("nearest of all", [1, 0.01])
+    second = more_like_this(target, limit=3, style=1, after=first.next_page)
+    assert [p.title for p in [*first, *second]] == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_a_picture_hidden_between_two_pages_is_gone() -> None:
+    target = make_embedded("target", [1, 0])
+    for number in range(4):
+        make_embedded(f"{number}", [1, 0.1 * (number + 1)])
+    first = more_like_this(target, limit=2, style=1)
+    Artwork.objects.filter(title="2").update(published=False)
+    second = more_like_this(target, limit=2, style=1, after=first.next_page)
+    assert [picture.title for picture in second] == ["3"]
+
+
+def test_later_pages_come_from_the_index_too(settings: Settings) -> None:
+    settings.ARTSIMILARITY = {"EXACT_ROWS": 0}
+    fill_library(3000)
+    target = Artwork.objects.first()
+    assert target is not None
+    page = more_like_this(target, limit=24)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        page = more_like_this(target, limit=24, after=page.next_page)
+    assert len(page) == 24
+    searches = [query["sql"] for query in queries if "hnsw.ef_search" in query["sql"]]
+    assert len(searches) == 1
+    with connection.cursor() as cursor:
+        # On so small a table the planner rightly prefers to sort; it must be able to do without.
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {searches[0]}")
+        assert "_hnsw" in str(cursor.fetchall())
+
+
+@pytest.mark.parametrize("text", ["", "x", "é", "W10=", "WzEsMl0=", "a" * 5000, "e30="])
+def test_what_is_no_cursor_is_refused_with_words(text: str) -> None:
+    with pytest.raises(CursorError, match="next"):
+        Cursor.parse(text)
+
+
+def test_a_cursor_of_another_model_is_refused() -> None:
+    target = make_embedded("target")
+    cursor = Cursor(distance=-0.5, shown=("not-a-number",), count=1)
+    with pytest.raises(CursorError):
+        more_like_this(target, after=cursor)
+
+
+@given(
+    distance=st.floats(allow_nan=False, allow_infinity=False),
+    shown=st.lists(st.text(max_size=40), min_size=1, max_size=5),  # a UUID has 36
+    count=st.integers(min_value=0),
+)
+def test_a_cursor_is_read_as_it_was_written(distance: float, shown: list[str], count: int) -> None:
+    cursor = Cursor(distance=distance, shown=tuple(shown), count=count)
+    assert Cursor.parse(str(cursor)) == cursor
+
+
+def test_scores_survive_the_way_through_a_cursor_to_the_last_bit() -> None:
+    for number in np.random.default_rng(0).normal(size=100):
+        cursor = Cursor(distance=float(number), shown=("1",), count=1)
+        assert Cursor.parse(str(cursor)).distance == float(number)
