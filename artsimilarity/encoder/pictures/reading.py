@@ -56,6 +56,12 @@ _TURNS: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_ON_THEIR_SIDE: Final = frozenset({5, 6, 7, 8})
+
+# The square that a whole picture is made of has this many times its longer side, as squashing
+# averages roughly.
+_DETAIL: Final = 2
+
 # Mode that a picture must have for a profile of each colour space, and modes that may become it.
 _PROFILE_MODES: Final = {
     "RGB": ("RGB", frozenset({"RGB", "L"})),
@@ -168,12 +174,48 @@ def open_square(
         PictureError: As ``read_square`` does; ``DeepGrey`` besides, where numpy is missing.
         MemoryError: The machine has no room for the decoded picture.
     """
+    return _read(data, side, limits, large)[0]
+
+
+def open_whole(
+    data: bytes,
+    *,
+    longest: int,
+    limits: Limits = DEFAULT_LIMITS,
+    large: AbstractContextManager[object] | None = None,
+) -> Image.Image:
+    """Does the same as ``open_square``, but leaves a picture its proportions, upright.
+
+    Args:
+        data: Contents of the file.
+        longest: Pixels that the longer side has at most; a smaller picture is not enlarged.
+        limits: What to refuse.
+        large: As for ``read_square``.
+
+    Returns:
+        A picture of mode RGB.
+
+    Raises:
+        PictureError: As ``open_square`` does.
+        MemoryError: The machine has no room for the decoded picture.
+    """
+    square, (width, height) = _read(data, _DETAIL * longest, limits, large)
+    scale = min(1, longest / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return square.resize(size, Image.Resampling.LANCZOS)
+
+
+def _read(
+    data: bytes, side: int, limits: Limits, large: AbstractContextManager[object] | None
+) -> tuple[Image.Image, tuple[int, int]]:
+    """The square, and width and height of the upright picture in pixels."""
     _check_bytes(data, limits)
     with _open(data) as image:
         _check_size(image.size, limits)
+        width, height = image.size
         try:
             with _turn_of(_draft(image, side), large):
-                return _squash(image, data, side)
+                square, lay_on_its_side = _squash(image, data, side)
         except (MemoryError, PictureError):
             raise
         except Exception as error:
@@ -183,6 +225,7 @@ def open_square(
                 f"The {_format_name(image)} file is damaged or incomplete "
                 f"({error_text(error)}). Replace it with a sound copy."
             ) from error
+        return square, (height, width) if lay_on_its_side else (width, height)
 
 
 def _check_bytes(data: bytes, limits: Limits) -> None:
@@ -264,15 +307,18 @@ def _turn_of(
     return nullcontext() if large is None or pixels <= _LARGE_PIXELS else large
 
 
-def _squash(image: Image.Image, data: bytes, side: int) -> Image.Image:
-    """Decodes and squashes an opened picture; may raise whatever Pillow raises."""
+def _squash(image: Image.Image, data: bytes, side: int) -> tuple[Image.Image, bool]:
+    """Decodes and squashes an opened picture, and says whether it had to be laid on its side.
+
+    May raise whatever Pillow raises.
+    """
     _load(image)
     orientation = _orientation(image)
     profile = image.info.get("icc_profile")
     square = _resize(_as_resizable(image, data), side)
     if orientation in _TURNS:
         square = square.transpose(_TURNS[orientation])
-    return _to_rgb_on_white(square, profile)
+    return _to_rgb_on_white(square, profile), orientation in _ON_THEIR_SIDE
 
 
 def _load(image: Image.Image) -> None:
