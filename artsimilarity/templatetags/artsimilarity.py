@@ -1,15 +1,17 @@
-"""Template tags: thin wrappers over :mod:`artsimilarity.search`, and the slider of a balance."""
+"""Template tags and filters: thin wrappers over :mod:`artsimilarity.search` and what pages show."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import template
-from django.db.models import Model
+from django.db import models
 from django.template.loader import select_template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from artsimilarity.library import presentation
+from artsimilarity.library.thumbnails import Thumbnail, thumbnail_of
 from artsimilarity.search import Neighbours
 from artsimilarity.search import more_like_this as search
 from artsimilarity.search.balance import SLIDER_STEPS
@@ -20,7 +22,7 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def more_like_this(
     context: template.Context,
-    picture: Model,
+    picture: models.Model,
     limit: int | None = None,
     style: float | None = None,
     template_name: str | None = None,
@@ -52,7 +54,7 @@ def more_like_this(
 @register.simple_tag(takes_context=True)
 def get_more_like_this(
     context: template.Context,
-    picture: Model,
+    picture: models.Model,
     limit: int | None = None,
     style: float | None = None,
     why: bool = False,
@@ -73,6 +75,27 @@ def get_more_like_this(
         why=why,
         hide_duplicates=hide_duplicates,
     )
+
+
+@register.filter
+def similarity_thumbnail(picture: models.Model) -> Thumbnail | None:
+    """Return a picture's thumbnail: ``{% with thumbnail=artwork|similarity_thumbnail %}``.
+
+    None where there is none; see :func:`artsimilarity.library.thumbnails.thumbnail_of`.
+    """
+    return thumbnail_of(picture)
+
+
+@register.filter
+def similarity_caption(picture: models.Model) -> presentation.Caption:
+    """Return what stands under a picture; its ``title``, and its ``artist`` or ""."""
+    return presentation.caption_of(picture)
+
+
+@register.filter
+def similarity_url(picture: models.Model) -> str:
+    """Return the address of a picture's page, or ""."""
+    return presentation.address_of(picture)
 
 
 @register.inclusion_tag("artsimilarity/slider.html", takes_context=True)
