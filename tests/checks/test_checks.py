@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from artsimilarity.library import thumbnail_adapters
 from artsimilarity.models import COLUMNS, Rollout, SimilarityMixin, vectors
 from artsimilarity.schema.fields import EmbeddingField
 from demo_site.library.models import Artwork
+from tests.broker import Broker
 from tests.pictures import make_embedded
 from tests.recipes import NEXT
 
@@ -324,3 +326,12 @@ class TestReaders:
 
     def test_the_demo_site_has_none_of_it(self) -> None:
         assert readers.check_readers(None) == []
+
+
+@pytest.mark.django_db
+def test_vectors_of_a_recipe_that_is_in_force_no_more_are_told_of(broker: Broker) -> None:
+    make_embedded("old", embedding_recipe="old-256+216-" + "0" * 16)
+    (message,) = check_databases(["default"])
+    assert message.id == "artsimilarity.I002"
+    call_command("embed_artworks", "--stale", "--no-wait", stdout=io.StringIO())
+    assert Artwork.objects.pending().count() == 1
