@@ -10,7 +10,10 @@ from artsimilarity.schema.tables import (
     Rollout,
     ScoreCalibration,
     SearchAnswer,
+    SearchSlot,
+    SweepRecord,
     Whitening,
+    WorkInHand,
 )
 from artsimilarity.search.querysets import SimilarityManager, SimilarityQuerySet
 
@@ -19,8 +22,11 @@ __all__ = [
     "Rollout",
     "ScoreCalibration",
     "SearchAnswer",
+    "SearchSlot",
     "SimilarityManager",
     "SimilarityMixin",
     "SimilarityQuerySet",
+    "SweepRecord",
     "Whitening",
+    "WorkInHand",
 ]
