@@ -123,6 +123,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # Proxies whose X-Forwarded-For counts: behind HTTPS there is one.
+    "NUM_PROXIES": 1 if os.environ.get("DJANGO_HTTPS") == "1" else 0,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "The Print Room",

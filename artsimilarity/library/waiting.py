@@ -85,9 +85,14 @@ def read(library: Library) -> Waiting:
     return Waiting(since=since, swept_at=record.swept_at)
 
 
-def problems_of(library: Library) -> list[str]:
-    """Return what waits unseen in a library, in words for an administrator that say what to do."""
-    waiting, settings = read(library), get_settings()
+def problems_of(library: Library, known: Waiting | None = None) -> list[str]:
+    """Return what waits unseen in a library, in words for an administrator that say what to do.
+
+    Args:
+        library: to look at.
+        known: what :func:`read` has just said.
+    """
+    waiting, settings = known or read(library), get_settings()
     problems = []
     if waiting.is_long and waiting.since:
         problems.append(

@@ -243,7 +243,8 @@ class Command(BaseCommand):
             elif isinstance(value, list):
                 self.stdout.write(f"{label}: {len(value)}")
                 for one in value:
-                    self.stdout.write(f"  {one['pk']} {one['title']}: {one['error']}")
+                    words = one if isinstance(one, str) else "{pk} {title}: {error}".format(**one)
+                    self.stdout.write(f"  {words}")
             else:
                 self.stdout.write(f"{label}: {_('unknown') if value is None else value}")
 
