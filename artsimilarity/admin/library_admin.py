@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import display_for_value, unquote
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import (
     Http404,
@@ -39,6 +41,8 @@ from artsimilarity.search.query_vector import stored_vector
 from artsimilarity.search.request import PageRequest, Search
 
 _NEIGHBOURS = 8
+# A primary key is no longer; Python refuses to read numbers of thousands of digits.
+_LONGEST_KEY = 200
 # As many selected pictures are sent while the administrator waits; more, by a worker.
 _SENT_AT_ONCE = 1000
 
@@ -121,9 +125,30 @@ class SimilarityAdminMixin(LibraryAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """The list, with a button to the library page for those who may change pictures."""
+        if not self._is_sound(request):
+            # As Django itself answers to a filter that it cannot make sense of.
+            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")  # type: ignore[return-value]
         allowed = self.has_library_permission(request)
         context = {"artsimilarity_library_url": self.address("library") if allowed else None}
         return super().changelist_view(request, {**context, **(extra_context or {})})  # type: ignore[return-value]
+
+    def _is_sound(self, request: HttpRequest) -> bool:
+        """Whether Postgres can be asked for what was filtered by, and for the rows ticked.
+
+        Django asks without looking: a NUL, or a key that is none, would be a server error.
+        """
+        texts = (text for name, many in request.GET.lists() for text in (name, *many))
+        if any("\0" in text for text in texts):
+            return False
+        key = self.model._meta.pk
+        try:
+            for text in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                if "\0" in text or len(text) > _LONGEST_KEY:
+                    return False
+                key.to_python(text)
+        except (ValidationError, ValueError):
+            return False
+        return True
 
     # The page of one picture
 
@@ -143,11 +168,12 @@ class SimilarityAdminMixin(LibraryAdmin):
 
     def reembed_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send one picture to the workers; POST only."""
-        picture = self.get_object(request, unquote(object_id))
-        if picture is None:
-            raise Http404
-        if request.method != "POST" or not self.has_change_permission(request, picture):
+        # Who may change nothing is refused before any row is looked for: the answer tells of none.
+        if request.method != "POST" or not self.has_change_permission(request):
             raise PermissionDenied
+        picture = self.get_object(request, unquote(object_id))
+        if picture is None or not self.has_change_permission(request, picture):
+            raise Http404
         self._send(request, self.get_queryset(request).filter(pk=picture.pk))
         return HttpResponseRedirect(self.address("change", object_id))
 
