@@ -66,6 +66,7 @@ def status_of(library: Library, picture: models.Model) -> NeighbourStatus:
     status = row.embedding_status if row else EmbeddingStatus.PENDING
     if status == EmbeddingStatus.FAILED:
         return NeighbourStatus.FAILED
-    if status == EmbeddingStatus.PENDING:
+    served = bool(row and row.embedding_recipe)  # by its old vector, while it is embedded anew
+    if status == EmbeddingStatus.PENDING and not served:
         return NeighbourStatus.PENDING
     return NeighbourStatus.READY

@@ -14,7 +14,10 @@ from demo_site.library.models import Artwork
 from tests.broker import Broker
 from tests.pictures import make_artwork, make_embedded
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_worker_is_waited_for"),
+]
 
 LIST = "admin:library_artwork_changelist"
 
