@@ -17,7 +17,12 @@ class ArtSimilarityConfig(AppConfig):
         """Connect what the rooms offer; imported here because models are not loaded before."""
         import artsimilarity.embedding.tasks
         import artsimilarity.own_picture.tasks  # noqa: F401 -- known to Celery from now on
-        from artsimilarity.checks import check_databases, check_readers
+        from artsimilarity.checks import (
+            check_databases,
+            check_proxies,
+            check_readers,
+            check_waiting,
+        )
         from artsimilarity.embedding import receivers
         from artsimilarity.embedding.signals import library_swept
         from artsimilarity.library import libraries
@@ -27,6 +32,8 @@ class ArtSimilarityConfig(AppConfig):
 
         checks.register(check_databases, checks.Tags.database)
         checks.register(check_readers, checks.Tags.models)
+        checks.register(check_waiting, deploy=True)
+        checks.register(check_proxies, deploy=True)
         prometheus.connect()
         pre_migrate.connect(create_extension, sender=self, dispatch_uid="artsimilarity.extension")
         library_swept.connect(forget_unclaimed, dispatch_uid="artsimilarity.forget_unclaimed")

@@ -20,6 +20,8 @@ from artsimilarity.encoder.recipe import Recipe
 
 SETTING = "ARTSIMILARITY"
 
+_POSITIVE = ("PENDING_SECONDS", "SEARCHES_AT_ONCE", "SEARCH_MAX_BYTES", "SEARCH_MAX_PIXELS")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -44,6 +46,8 @@ class Settings:
     SEARCH_QUEUE: str = "artsimilarity-search"
     # Seconds that such a search waits for a worker.
     SEARCH_SECONDS: float = 5.0
+    # As many such searches are worked on at once, in all web processes together.
+    SEARCHES_AT_ONCE: int = 8
     # Bytes and pixels of the largest picture to search by, and what decoding one may take: bytes of
     # memory, and seconds of processor time.
     SEARCH_MAX_BYTES: int = 20 * 1024 * 1024
@@ -62,6 +66,10 @@ class Settings:
     TIME_LIMIT: int = 900
     # Seconds after which the sweep takes a picture from a worker that has not finished it.
     CLAIM_SECONDS: int = 1800
+    # Seconds between two looks of the workers for what was left behind; 0 leaves it to beat.
+    SWEEP_SECONDS: int = 300
+    # Seconds after which a picture that still waits is reported, by checks, health and the log.
+    PENDING_SECONDS: int = 3600
     # Seconds before the first retry of what may pass (storage, database); doubles each time.
     RETRY_BACKOFF: float = 5.0
     # Bytes of the largest file that is read.
@@ -111,8 +119,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         positive = ("CHUNK_SIZE", "MAX_ATTEMPTS", "MAX_BYTES", "MAX_PIXELS", "TIME_LIMIT")
-        searches = ("SEARCH_MAX_BYTES", "SEARCH_MAX_PIXELS", "SEARCH_DECODERS")
-        for key in (*positive, *searches):
+        self._require("SWEEP_SECONDS", self.SWEEP_SECONDS >= 0, "must be 0 or more")
+        for key in (*positive, *_POSITIVE, "SEARCH_DECODERS"):
             self._require(key, getattr(self, key) >= 1, "must be 1 or more")
         later = self.CLAIM_SECONDS > self.TIME_LIMIT
         self._require("CLAIM_SECONDS", later, f"must be more than TIME_LIMIT ({self.TIME_LIMIT})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.templatetags.static import static
 from django.urls import include, path
@@ -16,7 +16,10 @@ from drf_spectacular.views import SpectacularAPIView
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """Hand out pictures. For this demo only: a real site leaves it to its web server or storage,
     because Django would hold a thread of the site for as long as each download takes."""
-    return serve(request, path, document_root=settings.MEDIA_ROOT)
+    try:
+        return serve(request, path, document_root=settings.MEDIA_ROOT)
+    except (OSError, ValueError) as error:  # a name that no file of this system can have
+        raise Http404 from error
 
 
 urlpatterns = [

@@ -39,6 +39,10 @@ class Broker:
         """How many messages wait in a queue."""
         return int(self._client.llen(queue))
 
+    def unacknowledged(self) -> int:
+        """How many messages workers have taken and not acknowledged."""
+        return int(self._client.hlen("unacked"))
+
     def pks(self) -> list[str]:
         """Primary keys of the pictures that wait in the queue, one list over all tasks."""
         return [pk for _task, (_model, pks, _using) in self.tasks() for pk in pks]
@@ -66,3 +70,30 @@ class RefusingBroker:
                 return
             self.connections += 1
             visitor.close()
+
+
+class SilentBroker:
+    """A port that accepts everybody and never says a word."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._visitors: list[socket.socket] = []
+        self.url = f"redis://127.0.0.1:{self._socket.getsockname()[1]}/0"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """Let go of the port and of all visitors."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        for visitor in self._visitors:
+            visitor.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                visitor, _ = self._socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._visitors.append(visitor)

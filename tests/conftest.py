@@ -21,7 +21,7 @@ from artsimilarity.testing import use_quick_encoder
 from demo_site import servers as embedded
 from demo_site.celery import app as celery_app
 from tests import servers
-from tests.broker import Broker, RefusingBroker
+from tests.broker import Broker, RefusingBroker, SilentBroker
 from tests.migrated_database import MigratedDatabase, schema_fingerprint
 from tests.servers import Seat
 
@@ -181,6 +181,17 @@ def refusing_broker() -> Iterator[RefusingBroker]:
     broker.close()
     conf.broker_transport_options = old[1]
     connect(old[0])
+
+
+@pytest.fixture
+def silent_broker() -> Iterator[SilentBroker]:
+    """A broker that accepts connections and does not answer, reached with the demo's options."""
+    old = celery_app.conf.broker_url
+    broker = SilentBroker()
+    connect(broker.url)
+    yield broker
+    broker.close()
+    connect(old)
 
 
 @pytest.fixture

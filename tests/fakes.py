@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,3 +57,30 @@ class LeisurelyEncoder(QuickEncoder):
     def _encode_one(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         time.sleep(0.03)
         return super()._encode_one(picture)
+
+
+class GreedyEncoder(QuickEncoder):
+    """A black picture asks for more memory than there is."""
+
+    def _encode_one(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if not picture.any():
+            raise MemoryError
+        return super()._encode_one(picture)
+
+
+class StuckEncoder(QuickEncoder):
+    """Never comes to an end of a black picture."""
+
+    def _encode_one(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if not picture.any():
+            time.sleep(3600)
+        return super()._encode_one(picture)
+
+
+class AbsentEncoder(QuickEncoder):
+    """Cannot be loaded until the file that ``ENCODER_FILE`` names is there."""
+
+    def __init__(self, recipe: Recipe, **options: Any) -> None:
+        super().__init__(recipe, **options)
+        if not Path(os.environ["ENCODER_FILE"]).exists():
+            raise ImportError("No module named 'torch'")

@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 _GROUPS_ON_A_PAGE = 20
 # A group may hold every blank page of a library.
 _PAIRS_SHOWN = 30
+# Digits of the greatest key that Postgres' bigint holds; Python refuses to read thousands.
+_LONGEST_KEY = 19
+# Pairs that one press of a button judges; a page shows no more at once.
+_MOST_JUDGED = 50_000
 _OTHER_STATE = {
     DuplicateState.FOUND: DuplicateState.DISMISSED,
     DuplicateState.DISMISSED: DuplicateState.FOUND,
@@ -97,7 +101,7 @@ class DuplicatesReport:
         if request.method != "POST":
             raise PermissionDenied
         state = _state_of(request.POST.get("state"))
-        ids = {int(one) for one in request.POST.get("pairs", "").split(",") if one.isdecimal()}
+        ids = _keys(request.POST.get("pairs", ""))
         rows = self._recorded(state).filter(pk__in=ids)
         pairs = self._visible(request, rows)
         if not self._may_change(request, pairs):
@@ -116,7 +120,7 @@ class DuplicatesReport:
                 judged,
             )
         self.admin.message_user(request, words % {"count": judged})
-        query = urlencode({"state": state.value, "page": request.POST.get("page", "1")})
+        query = urlencode({"state": state.value, "page": request.POST.get("page", "1")[:10]})
         return HttpResponseRedirect(f"{self.admin.address('duplicates')}?{query}")
 
     def _require_permission(self, request: HttpRequest) -> None:
@@ -168,6 +172,12 @@ class DuplicatesReport:
                     group.pictures += [one for one in (first, second) if one not in group.pictures]
             result.append(group)
         return [group for group in result if group.pairs]
+
+
+def _keys(text: str) -> set[int]:
+    """Return the primary keys in a list with commas; what is none is left out."""
+    parts = text[: _MOST_JUDGED * (_LONGEST_KEY + 1)].split(",")[:_MOST_JUDGED]
+    return {int(one) for one in parts if one.isdecimal() and len(one) <= _LONGEST_KEY}
 
 
 def _state_of(text: str | None) -> DuplicateState:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.decorators import display
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import display_for_value, unquote
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.messages.constants import DEFAULT_TAGS
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import (
     Http404,
@@ -23,23 +28,29 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from artsimilarity.admin import news
 from artsimilarity.admin.actions import ACTIONS, ENQUEUE_TASK, LibraryAction, available
 from artsimilarity.admin.base import LibraryAdmin
 from artsimilarity.admin.duplicates import DuplicatesReport
 from artsimilarity.conf import get_settings
-from artsimilarity.embedding.broker import publish
+from artsimilarity.embedding.broker import publish, queue_length
 from artsimilarity.embedding.queue import enqueue
 from artsimilarity.embedding.rollout import RolloutError
-from artsimilarity.library import Library
+from artsimilarity.library import Library, waiting
 from artsimilarity.monitoring.status import LibraryStatus, as_dict, library_status
+from artsimilarity.monitoring.workers import worker_answers
 from artsimilarity.schema.states import EmbeddingStatus
 from artsimilarity.search.pipeline import find_page
 from artsimilarity.search.query_vector import stored_vector
 from artsimilarity.search.request import PageRequest, Search
 
 _NEIGHBOURS = 8
+# A primary key is no longer; Python refuses to read numbers of thousands of digits.
+_LONGEST_KEY = 200
 # As many selected pictures are sent while the administrator waits; more, by a worker.
 _SENT_AT_ONCE = 1000
+# For so long the first page shows the same number of failures.
+_COUNTED_SECONDS = 60
 
 
 class RecipeFilter(admin.SimpleListFilter):
@@ -84,6 +95,8 @@ class SimilarityAdminMixin(LibraryAdmin):
 
     def __init__(self, model: type[Any], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
+        if admin_site.index_template is None:  # a host's own may have {% library_notices %}
+            admin_site.index_template = "admin/artsimilarity/index.html"
         if self.actions is not None:  # None is how a host does without actions
             self.actions = [*self.actions, "reembed", "retry_failed"]
 
@@ -125,21 +138,42 @@ class SimilarityAdminMixin(LibraryAdmin):
     @admin.action(description=_("Embed selected pictures again"), permissions=["change"])
     def reembed(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Send the selected pictures to the workers, ready or not."""
-        self._send(request, queryset)
+        self._tell(request, self._send(queryset))
 
     @admin.action(description=_("Retry those of the selected that failed"), permissions=["change"])
     def retry_failed(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Send those of the selected pictures to the workers that failed."""
         failed = {self.library.lookup("embedding_status"): EmbeddingStatus.FAILED}
-        self._send(request, queryset.filter(**failed))
+        self._tell(request, self._send(queryset.filter(**failed)))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """The list, with a button to the library page for those who may change pictures."""
+        if not self._is_sound(request):
+            # As Django itself answers to a filter that it cannot make sense of.
+            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")  # type: ignore[return-value]
         allowed = self.has_library_permission(request)
         context = {"artsimilarity_library_url": self.address("library") if allowed else None}
         return super().changelist_view(request, {**context, **(extra_context or {})})  # type: ignore[return-value]
+
+    def _is_sound(self, request: HttpRequest) -> bool:
+        """Whether Postgres can be asked for what was filtered by, and for the rows ticked.
+
+        Django asks without looking: a NUL, or a key that is none, would be a server error.
+        """
+        texts = (text for name, many in request.GET.lists() for text in (name, *many))
+        if any("\0" in text for text in texts):
+            return False
+        key = self.model._meta.pk
+        try:
+            for text in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                if "\0" in text or len(text) > _LONGEST_KEY:
+                    return False
+                key.to_python(text)
+        except (ValidationError, ValueError):
+            return False
+        return True
 
     # The page of one picture
 
@@ -155,17 +189,53 @@ class SimilarityAdminMixin(LibraryAdmin):
         """The host's form, and below it the picture's embedding and its neighbours."""
         if obj is not None:
             context["artsimilarity_panel"] = self._render_panel(request, obj)
+            if self.has_change_permission(request, obj):
+                context["artsimilarity_reembed_url"] = self.address("reembed", str(obj.pk))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def reembed_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Send one picture to the workers; POST only."""
-        picture = self.get_object(request, unquote(object_id))
-        if picture is None:
-            raise Http404
-        if request.method != "POST" or not self.has_change_permission(request, picture):
+        """Send one picture to the workers; POST only. Told in JSON to a script that asks so."""
+        # Who may change nothing is refused before any row is looked for: the answer tells of none.
+        if request.method != "POST" or not self.has_change_permission(request):
             raise PermissionDenied
-        self._send(request, self.get_queryset(request).filter(pk=picture.pk))
+        picture = self.get_object(request, unquote(object_id))
+        if picture is None or not self.has_change_permission(request, picture):
+            raise Http404
+        sent = self._send(self.get_queryset(request).filter(pk=picture.pk))
+        if "application/json" in request.headers.get("Accept", ""):
+            told = [{"level": DEFAULT_TAGS[level], "text": text} for level, text in sent]
+            return JsonResponse({"messages": told})
+        self._tell(request, sent)
         return HttpResponseRedirect(self.address("change", object_id))
+
+    # The first page
+
+    def library_notices(self, request: HttpRequest) -> list[dict[str, str]]:
+        """Return what the admin's first page says of this library: what failed, what waits.
+
+        Counted at most once a minute: it may mean reading every row.
+        """
+        if not self.has_library_permission(request):
+            return []
+        key = f"artsimilarity.failed.{self.library.label}"
+        failed = cache.get_or_set(key, self.library.rows.failed().count, _COUNTED_SECONDS) or 0
+        notices = [
+            {"text": problem, "url": self.address("library")}
+            for problem in waiting.problems_of(self.library)
+        ]
+        if failed:
+            text = ngettext(
+                "%(count)d picture of “%(name)s” could not be embedded.",
+                "%(count)d pictures of “%(name)s” could not be embedded.",
+                failed,
+            )
+            values = {"count": failed, "name": self.opts.verbose_name_plural}
+            notices.append({"text": text % values, "url": self._failed_address()})
+        return notices
+
+    def _failed_address(self) -> str:
+        status = self.library.lookup("embedding_status")
+        return f"{self.address('changelist')}?{status}__exact={EmbeddingStatus.FAILED}"
 
     # The library page
 
@@ -210,7 +280,7 @@ class SimilarityAdminMixin(LibraryAdmin):
         count = chosen.count(status)
         if request.method == "POST":
             if count or chosen.refuses:
-                self._perform(request, chosen)
+                self._perform(request, chosen, status)
             else:
                 self.message_user(
                     request, _("There is nothing for it to do now."), messages.WARNING
@@ -227,20 +297,24 @@ class SimilarityAdminMixin(LibraryAdmin):
         }
         return TemplateResponse(request, "admin/artsimilarity/confirm.html", context)
 
-    def _perform(self, request: HttpRequest, action: LibraryAction) -> None:
+    def _perform(self, request: HttpRequest, action: LibraryAction, status: LibraryStatus) -> None:
         try:
             taken = action.perform(self.library)
         except RolloutError as error:
             self.message_user(request, str(error), messages.ERROR)
             return
         if taken:
-            self.message_user(request, _("The workers have been told."), messages.SUCCESS)
-        else:
-            self.message_user(
-                request,
-                _("The broker does not answer. Start it (see CELERY_BROKER_URL) and try again."),
-                messages.ERROR,
+            tasks = None if status.queue_length is None else status.queue_length + 1
+            told = news.of_queue(
+                tasks=tasks, worker_seen=status.worker_seen, pending=status.pending
             )
+        else:
+            told = news.of_broker()
+        self._tell(request, [told])
+
+    def _tell(self, request: HttpRequest, told: Iterable[news.News]) -> None:
+        for level, text in told:
+            self.message_user(request, text, level)
 
     def _library_status(self, request: HttpRequest) -> LibraryStatus:
         if not self.has_library_permission(request):
@@ -248,12 +322,16 @@ class SimilarityAdminMixin(LibraryAdmin):
         return library_status(self.library)
 
     def _status_context(self, status: LibraryStatus) -> dict[str, Any]:
-        left = status.pending + (status.rollout.left if status.rollout else 0)
         pictures = status.total - status.without_picture
+        # Whatever is served is no gap in the bar, also if it is about to be embedded anew.
+        unserved = min(status.pending, max(0, pictures - status.failed - status.served))
+        left = unserved + (status.rollout.left if status.rollout else 0)
         todo = pictures * (2 if status.rollout else 1)
         return {
             "status": status,
             "pictures": pictures,
+            "anew": status.pending - unserved,
+            "failed_url": self._failed_address(),
             "done": max(todo - left, 0),
             "todo": todo,
             "percent": 100 * max(todo - left, 0) // todo if todo else 100,
@@ -278,12 +356,13 @@ class SimilarityAdminMixin(LibraryAdmin):
                 "row": row,
                 "status_label": EmbeddingStatus(row.embedding_status).label,
                 "neighbours": [(one, self.address("change", str(one.pk))) for one in found],
-                "reembed_url": self.address("reembed", str(picture.pk)) if allowed else None,
+                "allowed": allowed,
             },
             request,
         )
 
-    def _send(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def _send(self, queryset: QuerySet[Any]) -> list[news.News]:
+        """Send pictures to the workers, ready or not; returns what to tell of it."""
         library = self.library
         pictures = queryset.using(library.using)
         rows = library.rows_of(pictures)
@@ -294,22 +373,14 @@ class SimilarityAdminMixin(LibraryAdmin):
             sent = wanted if publish(ENQUEUE_TASK, *task) else 0
         else:
             sent = enqueue(pictures, force=True)
-        message = ngettext(
-            "%(count)d picture was sent to the workers.",
-            "%(count)d pictures were sent to the workers.",
-            sent,
-        )
-        if sent or not wanted:
-            self.message_user(request, message % {"count": sent}, messages.SUCCESS)
-        if sent < wanted:
-            self.message_user(
-                request,
-                _(
-                    "The broker does not answer. The pictures that it did not take wait until "
-                    "“manage.py embed_artworks --pending” runs."
-                ),
-                messages.WARNING,
+        told = news.of_pictures(sent=sent, wanted=wanted)
+        if sent:
+            tasks = queue_length()
+            pending = library.rows.pending().count()
+            told.append(
+                news.of_queue(tasks=tasks, worker_seen=worker_answers(tasks), pending=pending)
             )
+        return told
 
 
 def duration_in_words(seconds: float | None) -> str:

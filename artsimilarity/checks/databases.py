@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.apps import apps
+from django.conf import settings as django_settings
 from django.core import checks
-from django.db import ProgrammingError, connections
+from django.db import DatabaseError, InterfaceError, ProgrammingError, connections
 from packaging.version import Version
 
 from artsimilarity.conf import get_settings
-from artsimilarity.library import Library, libraries
+from artsimilarity.library import Library, libraries, waiting
 from artsimilarity.schema.fields import EmbeddingField
 from artsimilarity.schema.states import RolloutState
 from artsimilarity.schema.tables import Whitening
@@ -218,3 +220,41 @@ def _fetch(alias: str, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, 
     with connections[alias].cursor() as cursor:
         cursor.execute(sql, params)
         return list(cursor.fetchall())
+
+
+def check_waiting(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Say which pictures wait unseen; for ``check --deploy``, which may ask the servers."""
+    messages: list[checks.CheckMessage] = []
+    for library in libraries():
+        if connections[library.using].vendor != "postgresql":
+            continue  # which another check says
+        try:
+            problems = waiting.problems_of(library)
+        except (DatabaseError, InterfaceError) as error:
+            problems = [f"It is not known whether pictures of {library.name} wait: {error}"]
+        messages += [
+            checks.Warning(
+                problem,
+                hint="See docs/operations.md, “Watching it”.",
+                obj=library.model,
+                id="artsimilarity.W008",
+            )
+            for problem in problems
+        ]
+    return messages
+
+
+def check_proxies(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Say what the limit of searches by picture counts by, where that was not decided."""
+    framework = getattr(django_settings, "REST_FRAMEWORK", {})
+    if not apps.is_installed("rest_framework") or framework.get("NUM_PROXIES") is not None:
+        return []
+    return [
+        checks.Warning(
+            "Searches by a visitor's own picture are limited by the address that connects. Behind "
+            "a proxy that is the proxy's, so that all visitors share one limit.",
+            hint="Set REST_FRAMEWORK['NUM_PROXIES'] to the number of proxies before the site that "
+            "write X-Forwarded-For, 0 if there is none.",
+            id="artsimilarity.W009",
+        )
+    ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
+from django.db import DatabaseError, InterfaceError
 from django.utils.module_loading import import_string
 
 from artsimilarity.conf import get_settings
@@ -15,6 +16,10 @@ from artsimilarity.encoder.recipe import Recipe
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+class EncoderUnavailableError(RuntimeError):
+    """This process cannot load an encoder; the message says why, and what to do."""
 
 
 class PictureEncoder(Protocol):
@@ -67,7 +72,9 @@ def load_encoder(recipe: Recipe, *, using: str, threads: int | None) -> PictureE
         threads: as for :func:`make_encoder`.
 
     Raises:
-        WeightsError: the recipe's weights cannot be found.
+        EncoderUnavailableError: it cannot be loaded: a package or the weights are missing, the
+            device does not answer, memory is short.
+        DatabaseError: the database with the fitted projection does not answer.
     """
     settings = get_settings()
     options = (
@@ -77,7 +84,28 @@ def load_encoder(recipe: Recipe, *, using: str, threads: int | None) -> PictureE
         settings.BATCH_SIZE,
         settings.PRECISION,
     )
-    return _load(recipe, using, threads, options)
+    try:
+        return _load(recipe, using, threads, options)
+    except (DatabaseError, InterfaceError):
+        raise
+    except Exception as error:
+        # An encoder of the host's own may raise anything; it is told with its cause.
+        raise EncoderUnavailableError(
+            f"The encoder {settings.ENCODER} cannot be loaded for the recipe {recipe.name!r}: "
+            f"{_what_is_wrong(error)}"
+        ) from error
+
+
+def _what_is_wrong(error: Exception) -> str:
+    """Return what a failure to load says, and what to do where the error itself does not."""
+    if isinstance(error, ImportError):
+        return (
+            f"{error}. Install django-artsimilarity[worker] where workers run, or correct "
+            f"ARTSIMILARITY['ENCODER']."
+        )
+    if isinstance(error, MemoryError):
+        return "memory is short. Give the worker more, or run fewer processes (celery -c)."
+    return str(error) or type(error).__name__
 
 
 @cache

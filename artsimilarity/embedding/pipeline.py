@@ -13,18 +13,18 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 
 from artsimilarity.conf import get_settings
 from artsimilarity.duplicates import detection
-from artsimilarity.embedding import claims, signals
+from artsimilarity.embedding import claims, in_hand, signals
 from artsimilarity.embedding.claims import Claim, Needs
-from artsimilarity.embedding.encoders import PictureEncoder, load_encoder
+from artsimilarity.embedding.encoders import EncoderUnavailableError, PictureEncoder, load_encoder
 from artsimilarity.embedding.writer import Picture, Result, Writer
 from artsimilarity.encoder.pictures.limits import DecoderCrashed
 from artsimilarity.encoder.pictures.threads import DecodingThreads, Squares
 from artsimilarity.encoder.recipe import Recipe
-from artsimilarity.encoder.weight_files import WeightsError
 from artsimilarity.library import Library
 from artsimilarity.library.files import StoredFile, decoders, decoding_limits, fetch_file
 from artsimilarity.library.recipes import RecipesInForce
@@ -44,6 +44,7 @@ def embed(
     pks: Sequence[Any],
     *,
     threads: int | None = None,
+    worker: str = "",
     on_progress: Callable[[int], object] | None = None,
     should_stop: Callable[[], bool] = bool,
 ) -> Result:
@@ -58,17 +59,19 @@ def embed(
         pks: primary keys, also as text.
         threads: for torch and for decoding, where ``ARTSIMILARITY["THREADS"]`` is None; None leaves
             it to torch, and decodes in one.
+        worker: name of the Celery worker that does it, under which its claims are noted.
         on_progress: called with the number of pictures done since its last call.
         should_stop: asked between pictures; once it says yes, the rest is left unfinished.
 
     Raises:
+        EncoderUnavailableError: this process cannot embed anything; nothing was claimed.
         django.db.OperationalError: the database went away; the pictures in hand stay pending.
     """
     started = time.monotonic()
     count = get_settings().THREADS or threads or 1
     limits, processes = decoding_limits(), decoders(count)
     with DecodingThreads(count, limits=limits, processes=processes) as pool:
-        run = _Run(library, threads, pool)
+        run = _Run(library, threads, pool, worker)
         waiting = [str(pk) for pk in pks]
         while waiting:
             if should_stop():
@@ -96,8 +99,11 @@ class _File:
 class _Run:
     """One call of :func:`embed`: the same recipes from its first picture to its last."""
 
-    def __init__(self, library: Library, threads: int | None, decoding: DecodingThreads) -> None:
+    def __init__(
+        self, library: Library, threads: int | None, decoding: DecodingThreads, worker: str
+    ) -> None:
         self.library = library
+        self.worker = worker
         self.decoding = decoding
         self.result = Result()
         recipes = library.recipes()
@@ -105,7 +111,7 @@ class _Run:
         if recipes.next:
             try:
                 self.encoders[recipes.next] = _load(library, recipes.next, threads)
-            except WeightsError:
+            except EncoderUnavailableError:
                 # A roll-out that cannot go on is no reason to leave new pictures unembedded.
                 logger.exception("The roll-out waits: NEXT_RECIPE cannot be used by this worker.")
                 recipes = RecipesInForce(recipes.serving)
@@ -119,7 +125,16 @@ class _Run:
         self.result.retry += taken.locked
         self.result.skipped += taken.skipped
         done = len(self.result.embedded)
-        self._embed(taken.claims)
+        try:
+            with in_hand.noted(self.library, self.worker, taken.claims):
+                self._embed(taken.claims)
+        except (OperationalError, InterfaceError):
+            raise  # nothing could be recorded either
+        except Exception as error:  # whatever it is, each row says so, and the next are embedded
+            logger.exception("%d pictures could not be embedded.", len(taken.claims))
+            reason = _("Something unforeseen went wrong: %(error)s")
+            for claim in taken.claims:  # those that are settled carry their claims no more
+                self.writer.retry(claim, reason % {"error": _words(error)})
         detection.look_after_embedding(self.library, self.result.embedded[done:])
         return taken.later + waiting[self.size :]
 
@@ -138,7 +153,7 @@ class _Run:
             if error is None:
                 self.writer.succeed(picture, found)
             else:
-                reason = _("The encoder failed: %(error)s") % {"error": error}
+                reason = _("The encoder failed: %(error)s") % {"error": _words(error)}
                 self.writer.retry(picture.claim, reason)
 
     def _wants(self, recipe: Recipe, picture: Picture) -> bool:
@@ -166,7 +181,7 @@ class _Run:
         except Exception as error:  # every storage backend has errors of its own
             logger.warning("The storage did not give up %s.", claim.image, exc_info=True)
             reason = _("The storage could not read “%(name)s”: %(error)s")
-            details = {"name": claim.image, "error": error or type(error).__name__}
+            details = {"name": claim.image, "error": _words(error)}
             self.writer.retry(claim, reason % details)
             return None
         if claim.needs is Needs.NEXT_VECTOR and claim.served_digest != stored.digest:
@@ -178,8 +193,22 @@ class _Run:
 
     def _decoded(self, file: _File) -> Picture | None:
         """Wait for one picture; None if it cannot be decoded, which is recorded then."""
-        with file.stored.contents:
-            squares = file.decoding.result()
+        try:
+            with file.stored.contents:
+                squares = file.decoding.result()
+        except MemoryError:
+            logger.warning("No memory to decode %s.", file.claim.image, exc_info=True)
+            reason = _(
+                "There was not enough memory to decode the picture. Give the worker more, or "
+                "replace the picture with a smaller one."
+            )
+            self.writer.retry(file.claim, reason)
+            return None
+        except Exception as error:  # a decoder's bug is this picture's alone; it is recorded
+            logger.warning("%s could not be decoded.", file.claim.image, exc_info=True)
+            reason = _("The picture could not be decoded: %(error)s")
+            self.writer.retry(file.claim, reason % {"error": _words(error)})
+            return None
         if isinstance(squares, DecoderCrashed):  # the kernel may have ended it for lack of memory
             self.writer.retry(file.claim, str(squares))
             return None
@@ -207,6 +236,12 @@ def _encode(
         if len(squares) == 1:
             return [error]
     return [vector for square in squares for vector in _encode(encoder, [square])]
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return _("not enough memory. Give the worker more, or lower BATCH_SIZE.")
+    return str(error) or type(error).__name__
 
 
 def _log(library: Library, result: Result, seconds: float) -> None:

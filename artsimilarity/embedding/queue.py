@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 EMBED_TASK = "artsimilarity.embed_pictures"
 
 
-def enqueue(pictures: models.QuerySet[Any], *, force: bool = False) -> int:
+def enqueue(pictures: models.QuerySet[Any], *, force: bool = False, insist: bool = False) -> int:
     """Send a queryset's pictures to the workers, in chunks of ``ARTSIMILARITY["CHUNK_SIZE"]``.
 
     For rows that came by ``bulk_create()`` or ``update()``, which send no signals, and for
@@ -31,10 +31,11 @@ def enqueue(pictures: models.QuerySet[Any], *, force: bool = False) -> int:
         pictures: of a model with an embedding.
         force: embed also what is ready or failed; a ready picture's vector goes on being served
             until the new one is there.
+        insist: as for :func:`send`.
 
     Returns:
         The number of pictures that were handed to the broker. Those that it did not take stay
-        pending; ``embed_artworks --pending`` sends them again.
+        pending; the next sweep sends them again.
     """
     # Not from a replica, which may lag behind what was just saved.
     library = Library.written(pictures)
@@ -46,20 +47,25 @@ def enqueue(pictures: models.QuerySet[Any], *, force: bool = False) -> int:
     pks = list(rows.order_by("pk").values_list("pk", flat=True))
     if force:
         rows.mark_pending()
-    return send(library, pks)
+    return send(library, pks, insist=insist)
 
 
-def send(library: Library, pks: Iterable[Any]) -> int:
+def send(library: Library, pks: Iterable[Any], *, insist: bool = False) -> int:
     """Publish primary keys in chunks and return how many the broker took.
 
-    A broker that is down costs a log record and at most a second, never the caller's save: the
+    A broker that is down costs a log record and a fifth of a second, never the caller's save: the
     rows say pending, and the sweep sends them again.
+
+    Args:
+        library: whose pictures they are.
+        pks: primary keys.
+        insist: as for :func:`~artsimilarity.embedding.broker.impatient_connection`.
     """
     settings = get_settings()
     waiting = iter(pks)
     sent = 0
     try:
-        with impatient_connection() as connection:
+        with impatient_connection(insist=insist) as connection:
             while chunk := [str(pk) for pk in islice(waiting, settings.CHUNK_SIZE)]:
                 publish_over(
                     connection,
@@ -75,8 +81,8 @@ def send(library: Library, pks: Iterable[Any]) -> int:
             logger.exception("%s could not be embedded in this process.", library.name)
             return sent
         logger.warning(
-            "The broker took %d pictures of %s and no more (%s); the others stay pending until "
-            "'manage.py embed_artworks --pending' runs.",
+            "The broker took %d pictures of %s and no more (%s); the others wait for a worker's "
+            "next sweep, or for 'manage.py embed_artworks --pending'.",
             sent,
             library.name,
             error,

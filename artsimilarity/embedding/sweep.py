@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from artsimilarity.conf import get_settings
 from artsimilarity.duplicates.detection import forget_stale
-from artsimilarity.embedding import rollout
+from artsimilarity.embedding import in_hand, rollout
 from artsimilarity.embedding.broker import queue_length
 from artsimilarity.embedding.queue import send
 from artsimilarity.embedding.signals import library_swept
-from artsimilarity.library import Library
+from artsimilarity.library import Library, waiting
 from artsimilarity.library.files import file_digest
 from artsimilarity.schema.columns import blank_for
 from artsimilarity.search import score_calibration
@@ -40,15 +40,16 @@ def sweep(library: Library) -> int:
     library.add_rows()
     rollout.repair(library)
     forget_stale(library)
+    in_hand.forget_old(library)
     library.rows.pending().reset_replaced()
     todo = library.rows.to_do(library.recipes())
     pending, sent = todo.count(), 0
-    waiting = queue_length()
-    if waiting is not None and waiting <= _ENOUGH_TASKS:
+    tasks = queue_length(insist=True)
+    if tasks is not None and tasks <= _ENOUGH_TASKS:
         stale = timezone.now() - timedelta(seconds=get_settings().CLAIM_SECONDS)
         free = Q(embedding_claimed_at__isnull=True) | Q(embedding_claimed_at__lt=stale)
         pks = todo.filter(free).order_by("pk").values_list("pk", flat=True)
-        sent = send(library, list(pks))
+        sent = send(library, list(pks), insist=True)
     logger.info(
         "The sweep found %d pictures of %s that wait, and sent %d.",
         pending,
@@ -57,6 +58,10 @@ def sweep(library: Library) -> int:
         extra={"model": library.name, "pending": pending, "sent": sent},
     )
     library_swept.send_robust(library.model, using=library.using, pending=pending, sent=sent)
+    waiting.follow(library)
+    waiting.end_sweep(library)
+    for problem in waiting.problems_of(library):
+        logger.warning("%s", problem, extra={"model": library.name, "pending": pending})
     score_calibration.refresh(library)
     return sent
 

@@ -1,14 +1,30 @@
-"""What a worker's processes know of their worker: its share of the cores, and when it stops."""
+"""What a worker's processes know of their worker, and what the worker does beside its tasks.
+
+Its share of the cores, when it stops, the sweeps that it asks for, and that it takes no pictures
+as long as it cannot load the encoder.
+"""
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
-from celery import Celery
-from celery.signals import celeryd_after_setup, worker_shutting_down
+from celery import Celery, bootsteps
+from celery.signals import celeryd_after_setup, worker_init, worker_shutting_down
+
+from artsimilarity.conf import get_settings
+from artsimilarity.embedding.broker import publish
+
+logger = logging.getLogger(__name__)
+
+SWEEP_TASK = "artsimilarity.sweep"
+_PAUSE_COMMAND = "artsimilarity_pause"
+# A worker without an encoder tries again after so long.
+_LONGEST_PAUSE = 60
 
 
 @celeryd_after_setup.connect(dispatch_uid="artsimilarity.worker")
@@ -24,6 +40,13 @@ def prepare_worker(instance: Any, **kwargs: Any) -> None:
     @worker_shutting_down.connect(weak=False, dispatch_uid="artsimilarity.stopping")
     def stop(**kwargs: Any) -> None:
         conf.artsimilarity_stopping.set()
+
+
+@worker_init.connect(dispatch_uid="artsimilarity.worker_init")
+def extend_worker(sender: Any, **kwargs: Any) -> None:
+    """Give a worker a step that sweeps, and a command by which its processes pause it."""
+    sender.app.steps["consumer"].add(SweepStep)
+    _register_pause()
 
 
 def processes(app: Celery) -> int | None:
@@ -42,3 +65,81 @@ def stopping(app: Celery) -> Callable[[], bool]:
     """Return the question whether the worker is about to stop; outside a worker it never is."""
     event = app.conf.get("artsimilarity_stopping")
     return event.is_set if event else bool
+
+
+class SweepStep(bootsteps.StartStopStep):
+    """Asks for a sweep at the start, and every ``ARTSIMILARITY["SWEEP_SECONDS"]`` from then on.
+
+    A timer of the worker's own process, which any pool has: the sweep itself is a task like others.
+    All workers ask; the first that comes to it sweeps. A connection to the broker that was lost
+    starts the step anew.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self._queue = get_settings().QUEUE
+        self._serves = self._queue in consumer.app.amqp.queues.consume_from
+        self._timers: list[Any] = []
+        # Whatever was claimed under this name before is in nobody's hands any more.
+        self._just_started = {"started": str(consumer.hostname), "started_at": time.time()}
+
+    def start(self, consumer: Any) -> None:
+        """Ask now, and by the clock from now on."""
+        if not self._serves:
+            return
+        if self._queue not in consumer.app.amqp.queues.consume_from:
+            consumer.add_task_queue(self._queue)  # its timer went with the connection
+        seconds = get_settings().SWEEP_SECONDS
+        if seconds:
+            self._timers = [
+                consumer.timer.call_after(0.1, self._ask, (consumer,)),
+                consumer.timer.call_repeatedly(seconds, self._ask, (consumer,)),
+            ]
+
+    def stop(self, consumer: Any) -> None:
+        """Ask no more."""
+        while self._timers:
+            self._timers.pop().cancel()
+
+    def _ask(self, consumer: Any) -> None:
+        if self._queue not in consumer.app.amqp.queues.consume_from:
+            return  # paused; it has said so, and says so again
+        seconds = get_settings().SWEEP_SECONDS
+        kwargs = {"unless_within": seconds / 2, **self._just_started}
+        if publish(SWEEP_TASK, kwargs=kwargs, expires=seconds):
+            self._just_started.clear()
+
+
+def pause(app: Celery, hostname: str | None, reason: str) -> None:
+    """Let the worker of that name take no more pictures until it has tried once more.
+
+    Called by its processes, which cannot tell it otherwise.
+    """
+    destination = [hostname] if hostname else []
+    try:
+        app.control.broadcast(_PAUSE_COMMAND, arguments={"reason": reason}, destination=destination)
+    except Exception:  # the broker went away, in the way of its transport: the task is tried again
+        logger.warning("The worker %s could not be paused.", hostname, exc_info=True)
+
+
+def _register_pause() -> None:
+    # A web process has no use for what a worker brings along.
+    from celery.worker.control import control_command
+
+    @control_command(name=_PAUSE_COMMAND, args=[("reason", str)])
+    def pause_pictures(state: Any, reason: str) -> dict[str, str]:
+        """Take no more pictures for a while."""
+        consumer, name = state.consumer, get_settings().QUEUE
+        if name in consumer.app.amqp.queues.consume_from:
+            seconds = max(1, min(get_settings().SWEEP_SECONDS or _LONGEST_PAUSE, _LONGEST_PAUSE))
+            logger.error(
+                "This worker takes no pictures from the queue %r, and tries again in %d s: %s",
+                name,
+                seconds,
+                reason,
+            )
+            consumer.cancel_task_queue(name)
+            consumer.timer.call_after(seconds, consumer.add_task_queue, (name,))
+        return {"ok": reason}

@@ -13,7 +13,10 @@ from artsimilarity.schema.tables import (
     Rollout,
     ScoreCalibration,
     SearchAnswer,
+    SearchSlot,
+    SweepRecord,
     Whitening,
+    WorkInHand,
 )
 from artsimilarity.search.querysets import SimilarityManager, SimilarityQuerySet
 
@@ -23,10 +26,13 @@ __all__ = [
     "Rollout",
     "ScoreCalibration",
     "SearchAnswer",
+    "SearchSlot",
     "SimilarityCompanion",
     "SimilarityManager",
     "SimilarityMixin",
     "SimilarityQuerySet",
+    "SweepRecord",
     "Whitening",
+    "WorkInHand",
     "vectors",
 ]

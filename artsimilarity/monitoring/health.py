@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
+from typing import Any
 
 from django.core import checks
 from django.core.cache import cache
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
@@ -15,14 +17,26 @@ from artsimilarity.checks import check_databases
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding.broker import queue_length
 from artsimilarity.encoder.weight_files import WeightsError, find_weights
-from artsimilarity.library import libraries
-from artsimilarity.monitoring.workers import worker_answers
+from artsimilarity.library import Library, libraries, waiting
+from artsimilarity.monitoring.workers import has_just_worked, worker_answers
 
 logger = logging.getLogger(__name__)
 
 _CACHE_KEY = "artsimilarity.health"
+_LOCK_KEY = "artsimilarity.health.lock"
 # However often a stranger asks, the servers are asked no more often than this.
 _CACHE_SECONDS = 10
+# Who finds a check under way gets the last answer, if it is no older than this.
+_LAST_SECONDS = 300
+# A check that takes longer has died with its process.
+_LOCK_SECONDS = 30
+# How long the very first visitors wait for the check that is under way, and how often they look.
+_FIRST_SECONDS, _LOOK_SECONDS = 5.0, 0.1
+# How long a broker that answers otherwise, and a worker, have for their answers.
+_BROKER_SECONDS = 1.0
+_WORKER_SECONDS = 3.0
+# Something that fails by these alone is degraded: the site works, and pictures wait.
+_DEGRADED = frozenset({"waiting"})
 
 
 @require_safe
@@ -31,21 +45,51 @@ def health(request: HttpRequest) -> JsonResponse:
 
     The database answers, pgvector is there and new enough, each model's index is there and valid,
     a worker serves the queue, searches by picture do not wait in vain, and the recipe's weights can
-    be found.
+    be found. Where all that fails is that pictures wait for too long, the word is ``degraded``.
+
+    One check is made at a time, in all processes that share Django's default cache; whoever asks
+    meanwhile gets the answer of the last.
     """
-    problems: dict[str, str] | None = cache.get(_CACHE_KEY)
-    if problems is None:
-        problems = find_problems()
-        cache.set(_CACHE_KEY, problems, _CACHE_SECONDS)
-        for check, problem in problems.items():
-            logger.error("Health check %s: %s", check, problem, extra={"check": check})
-    answer: dict[str, object] = {"status": "failing" if problems else "ok"}
+    problems = _known_problems()
+    status = "ok"
+    if problems:
+        status = "degraded" if problems.keys() <= _DEGRADED else "failing"
+    answer: dict[str, object] = {"status": status}
     user = getattr(request, "user", None)
     if user is not None and user.is_active and user.is_staff:
         answer["problems"] = problems
     response = JsonResponse(answer, status=503 if problems else 200)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _known_problems() -> dict[str, str]:
+    """Return what fails: as found just now, by another's check, or by our own."""
+    deadline = time.monotonic() + _FIRST_SECONDS
+    while True:
+        asked_at, problems = _last_answer()
+        if problems is not None and time.time() - asked_at < _CACHE_SECONDS:
+            return problems
+        if cache.add(_LOCK_KEY, 1, _LOCK_SECONDS):
+            break
+        if problems is not None:
+            return problems
+        if time.monotonic() > deadline:
+            return {"check": "A check is under way and has not come to an end. Ask again."}
+        time.sleep(_LOOK_SECONDS)
+    try:
+        problems = find_problems()
+        cache.set(_CACHE_KEY, (time.time(), problems), _LAST_SECONDS)
+    finally:
+        cache.delete(_LOCK_KEY)
+    for check, problem in problems.items():
+        logger.error("Health check %s: %s", check, problem, extra={"check": check})
+    return problems
+
+
+def _last_answer() -> tuple[float, dict[str, str] | None]:
+    kept: Any = cache.get(_CACHE_KEY)
+    return kept or (0.0, None)
 
 
 def find_problems() -> dict[str, str]:
@@ -64,10 +108,12 @@ def _check_database() -> str:
 
 
 def _check_worker() -> str:
-    waiting = queue_length()
-    if waiting is None:
+    tasks = queue_length(answer_seconds=_BROKER_SECONDS)
+    if tasks is None:
         return "The broker does not answer. Start it, or correct CELERY_BROKER_URL."
-    if worker_answers(waiting):
+    if worker_answers(tasks, patience=_WORKER_SECONDS):
+        return ""
+    if any(has_just_worked(library) for library in _in_reach()):
         return ""
     return (
         f"No worker serves the queue {get_settings().QUEUE!r}: "
@@ -78,13 +124,29 @@ def _check_worker() -> str:
 def _check_searches() -> str:
     """Sites that offer no search by picture need no worker for it: it is missed once one waits."""
     queue = get_settings().SEARCH_QUEUE
-    waiting = queue_length(queue)
-    if not waiting or worker_answers(waiting, queue):
+    tasks = queue_length(queue, answer_seconds=_BROKER_SECONDS)
+    if not tasks or worker_answers(tasks, queue, patience=_WORKER_SECONDS):
         return ""
     return (
         f"Searches by picture wait, and no worker serves the queue {queue!r}: "
         f"celery -A <project> worker -Q {get_settings().QUEUE},{queue}"
     )
+
+
+def _check_waiting() -> str:
+    return " ".join(problem for library in _in_reach() for problem in waiting.problems_of(library))
+
+
+def _in_reach() -> list[Library]:
+    """The libraries whose tables can be asked; what is wrong with the others, a check says."""
+    found = []
+    for library in libraries():
+        try:
+            waiting.read(library)
+        except (DatabaseError, InterfaceError):
+            continue
+        found.append(library)
+    return found
 
 
 def _check_weights() -> str:
@@ -99,5 +161,6 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "database": _check_database,
     "worker": _check_worker,
     "searches": _check_searches,
+    "waiting": _check_waiting,
     "weights": _check_weights,
 }

@@ -11,7 +11,7 @@ from django.db.models.functions import TruncSecond
 from django.utils import timezone
 
 from artsimilarity.embedding.broker import queue_length
-from artsimilarity.library import Library
+from artsimilarity.library import Library, waiting
 from artsimilarity.library.rows import has_picture, is_pending, is_settled
 from artsimilarity.monitoring.workers import worker_answers
 from artsimilarity.schema.fields import VECTORS
@@ -53,12 +53,16 @@ class LibraryStatus:
         ready: rows whose present picture is embedded.
         pending: rows that wait for a worker.
         to_embed: the same, and in a roll-out those that lack only the new recipe's vector.
+        served: rows that visitors find by, whatever is to be done about them.
         failed: rows whose present picture could not be embedded.
         without_picture: rows that have none.
         by_recipe: rows that are served, by fingerprint of their recipe.
         rollout: the roll-out that is under way, if any.
         queue_length: tasks that wait; None if the broker does not answer.
         worker_seen: whether a worker answered; None if nobody was asked.
+        waiting_since: some pictures have waited for a worker since then, at least; in ISO format,
+            None if none waits.
+        problems: what is wrong with that, and what to do, in words for an administrator.
         rate: pictures embedded a second, from the first to the last of the past minute; None if
             these are fewer than ten, or less than five seconds apart.
         seconds_left: until ``to_embed`` are done at that rate; None if it is not known, or nothing
@@ -71,12 +75,15 @@ class LibraryStatus:
     ready: int
     pending: int
     to_embed: int
+    served: int
     failed: int
     without_picture: int
     by_recipe: dict[str, int]
     rollout: RolloutStatus | None
     queue_length: int | None
     worker_seen: bool | None
+    waiting_since: str | None
+    problems: list[str]
     rate: float | None
     seconds_left: float | None
     errors: list[PictureError]
@@ -95,7 +102,8 @@ def library_status(library: Library, *, workers: bool = True) -> LibraryStatus:
     progress = _rollout_status(library)
     filling = progress is not None and progress.state == RolloutState.FILLING
     to_embed = pending + (progress.left if progress and filling else 0)
-    waiting = queue_length() if workers else None
+    tasks = queue_length() if workers else None
+    known = waiting.read(library)
     rate = _rate(groups)
     return LibraryStatus(
         model=library.name,
@@ -103,14 +111,17 @@ def library_status(library: Library, *, workers: bool = True) -> LibraryStatus:
         ready=_sum(groups, "ready"),
         pending=pending,
         to_embed=to_embed,
+        served=_sum(groups, "served"),
         failed=_sum(groups, "failed"),
         without_picture=total - unseen - _sum(groups, "with_picture"),
         by_recipe={
             group["embedding_recipe"]: group["served"] for group in groups if group["served"]
         },
         rollout=progress,
-        queue_length=waiting,
-        worker_seen=worker_answers(waiting) if workers else None,
+        queue_length=tasks,
+        worker_seen=worker_answers(tasks) if workers else None,
+        waiting_since=known.since.isoformat() if known.since else None,
+        problems=waiting.problems_of(library, known),
         rate=round(rate, 2) if rate else None,
         seconds_left=round(to_embed / rate, 1) if to_embed and rate else None,
         errors=[

@@ -26,6 +26,7 @@ from artsimilarity.encoder.pictures.processes import DecodersBusy
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
 from artsimilarity.library.files import search_decoders, search_limits
+from artsimilarity.own_picture.slots import NoSlotError, slot
 from artsimilarity.schema.tables import SearchAnswer
 from artsimilarity.search.neighbours import Neighbours, NeighbourStatus
 from artsimilarity.search.pipeline import find_page
@@ -109,7 +110,8 @@ def search_by_picture(
 
     Raises:
         PictureRefused: the file is too large, damaged, or no picture.
-        NotAnswered: no worker has described it in time.
+        NotAnswered: no worker has described it in time, or
+            ``ARTSIMILARITY["SEARCHES_AT_ONCE"]`` others are under way.
         ValueError: ``limit`` or ``style`` is out of range.
     """
     options |= {"diversify": 0.0, "after": None}
@@ -117,7 +119,11 @@ def search_by_picture(
     visible = visible_pictures(model, queryset, request)
     library = Library.of(model)
     recipe = library.recipes().serving
-    vector = ask_worker(library, shrink(file, recipe.side), recipe)
+    try:
+        with slot(library.using):
+            vector = ask_worker(library, shrink(file, recipe.side), recipe)
+    except NoSlotError:
+        raise NotAnswered from None
     query = given_vector(vector, recipe.fingerprint, is_picture=True)
     pictures = find_page(Search(pictures=visible, query=query, page=page))
     return Neighbours(pictures, NeighbourStatus.READY, page.style)

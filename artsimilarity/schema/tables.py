@@ -125,3 +125,63 @@ class ScoreCalibration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model_label}: {self.fingerprint}"
+
+
+class SweepRecord(models.Model):
+    """When workers last looked for what was left behind in one library, and what waited then.
+
+    A row's own columns do not say since when it waits. So some of those that wait are noted here
+    with the time, and others only once none of these waits any more
+    (:mod:`artsimilarity.library.waiting`).
+    """
+
+    model_label = models.CharField(_("model"), max_length=200, unique=True)
+    began_at = models.DateTimeField(_("latest sweep began at"), null=True, blank=True)
+    swept_at = models.DateTimeField(_("latest sweep was done at"), null=True, blank=True)
+    waiting_since = models.DateTimeField(_("some wait since"), null=True, blank=True)
+    waiting_keys = ArrayField(
+        models.TextField(), verbose_name=_("primary keys of these"), default=list, blank=True
+    )
+
+    class Meta:
+        verbose_name = _("record of sweeps")
+        verbose_name_plural = _("records of sweeps")
+
+    def __str__(self) -> str:
+        return f"{self.model_label}: {self.swept_at}"
+
+
+class SearchSlot(models.Model):
+    """One of the places in which searches by a visitor's own picture are worked on.
+
+    There are ``ARTSIMILARITY["SEARCHES_AT_ONCE"]``, whatever the number of web processes. Nothing
+    of the picture or of the visitor is in it.
+    """
+
+    number = models.PositiveIntegerField(_("number"), primary_key=True)
+    taken_at = models.DateTimeField(_("taken at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("place for a search by picture")
+        verbose_name_plural = _("places for searches by picture")
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class WorkInHand(models.Model):
+    """Which worker made a claim: what a killed one had in hand is free once it starts anew.
+
+    See :mod:`artsimilarity.embedding.in_hand`.
+    """
+
+    worker = models.CharField(_("worker"), max_length=255)
+    model_label = models.CharField(_("model"), max_length=200)
+    claimed_at = models.DateTimeField(_("stamp of the claim"))
+
+    class Meta:
+        verbose_name = _("work in hand")
+        verbose_name_plural = _("work in hand")
+
+    def __str__(self) -> str:
+        return f"{self.worker}: {self.model_label}"

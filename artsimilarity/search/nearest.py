@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -29,19 +31,21 @@ def nearest(
     leaves short is filled by comparing with every row.
 
     Raises:
-        CursorError: ``after`` names primary keys that are none of this model.
+        CursorError: ``after`` names a primary key that is none of this model.
     """
     if _may_repeat_rows(pictures):
         return _nearest_once_each(pictures, query, limit=limit, style=style, after=after)
     plan = plan_search(pictures, style)
     if not plan.exact:
-        # The index brings the examples too, and those of earlier pages, before they are left out.
-        wanted = limit + len(query.excluded) + (after.count if after else 0)
+        # One more than the page, which tells whether it ends among equals. The index brings the
+        # examples too, and those of earlier pages, before they are left out.
+        wanted = limit + 1 + len(query.excluded) + (after.count if after else 0)
         candidates = min(max(plan.candidates, wanted), MOST_CANDIDATES)
         ordered = order_by_similarity(pictures, query, style=style, candidates=candidates)
-        found = list(_behind(ordered, after)[:limit])
-        if len(found) >= limit:
-            return sorted(found, key=lambda one: (-one.similarity, one.pk))
+        found = list(_behind(ordered, after)[: limit + 1])
+        found.sort(key=lambda one: (-one.similarity, one.pk))
+        if len(found) >= limit and not _ends_among_equals(found, limit):
+            return found[:limit]
     query = for_scan(query, Library.searched(pictures))
     scanned = order_by_similarity(pictures, query, style=style, exact=True)
     # Scores are worked out for the page alone: Postgres would do so for every row it sorts.
@@ -54,9 +58,23 @@ def _behind(ordered: models.QuerySet[Any], after: Cursor | None) -> models.Query
     if after is None:
         return ordered
     try:
-        return ordered.filter(_distance__gte=after.distance).exclude(pk__in=after.shown)
+        shown = {"_distance": after.distance, "pk__lte": after.key}
+        return ordered.filter(_distance__gte=after.distance).exclude(**shown)
     except (ValueError, ValidationError) as error:
         raise CursorError(str(error)) from error
+
+
+def _ends_among_equals(found: Sequence[Any], limit: int) -> bool:
+    """Whether a page from the index ends among equally near pictures, of which it took any.
+
+    Those that follow could not be told from those that were shown: an exact search has them in the
+    order of their keys. Within the page Python orders them, which orders texts in its own way.
+    """
+    last = found[limit - 1].similarity
+    equals = [one for one in found if one.similarity == last]
+    if found[-1].similarity == last and len(found) > limit:
+        return True
+    return len(equals) > 1 and not isinstance(equals[0].pk, int | UUID)
 
 
 def _may_repeat_rows(pictures: models.QuerySet[Any]) -> bool:

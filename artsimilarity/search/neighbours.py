@@ -73,9 +73,11 @@ def status_of(
     if not file:
         return NeighbourStatus.NO_PICTURE
     current = row is not None and row.embedding_image == file.name
-    status = row.embedding_status if row and current else EmbeddingStatus.PENDING
-    if status == EmbeddingStatus.FAILED:
+    if row is None or not current:
+        return NeighbourStatus.PENDING
+    if row.embedding_status == EmbeddingStatus.FAILED:
         return NeighbourStatus.FAILED
-    if status == EmbeddingStatus.PENDING:
+    # While it is embedded anew, it is served by its old vector.
+    if row.embedding_status == EmbeddingStatus.PENDING and not row.embedding_recipe:
         return NeighbourStatus.PENDING
     return NeighbourStatus.READY

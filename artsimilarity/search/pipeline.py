@@ -9,11 +9,13 @@ from artsimilarity.search.cursor import Cursor
 from artsimilarity.search.diversity import CANDIDATES, diversify
 from artsimilarity.search.nearest import nearest
 from artsimilarity.search.prints import without_duplicates
-from artsimilarity.search.request import Search
+from artsimilarity.search.request import DEEPEST_WITHOUT_DUPLICATES, Search
 from artsimilarity.search.why import explain
 
 # Pictures fetched beyond the page at first, so that a few duplicates cost no second search.
 _SPARE = 4
+# Pictures that one page without duplicates reads at most; it ends short where these do not do.
+_MOST_READ = 4 * DEEPEST_WITHOUT_DUPLICATES
 
 
 def find_page(search: Search) -> list[Any]:
@@ -55,12 +57,29 @@ def _each_print_once(search: Search, count: int) -> list[Any]:
     hide does not show on later pages either.
     """
     after = search.page.after
+    # What is hidden depends on all that lies nearer, so every page reads those before it again.
     wanted = count + _SPARE + (after.count if after else 0)
     while True:
         found = _find(search, limit=wanted, after=None, varied=False)
         kept = without_duplicates(found, search)
         if after:
-            kept = [picture for picture in kept if not after.has_passed(picture)]
-        if len(kept) >= count or len(found) < wanted:
+            kept = _behind(found, kept, after)
+        if len(kept) >= count or len(found) < wanted or wanted >= _MOST_READ:
             return kept[:count]
-        wanted *= 2
+        wanted = min(2 * wanted, _MOST_READ)
+
+
+def _behind(found: list[Any], kept: list[Any], after: Cursor) -> list[Any]:
+    """Those of ``kept`` that no earlier page came by; ``found`` has all, in the same order."""
+    keys = [str(picture.pk) for picture in found]
+    if after.key in keys:
+        passed = set(keys[: keys.index(after.key) + 1])
+        return [picture for picture in kept if str(picture.pk) not in passed]
+    # The last one was hidden or taken away meanwhile: what was shown with it lies no farther.
+    return [picture for picture in kept if _follows(picture, after)]
+
+
+def _follows(picture: Any, after: Cursor) -> bool:
+    if -picture.similarity != after.distance:
+        return bool(-picture.similarity > after.distance)
+    return bool(picture.pk > picture._meta.pk.to_python(after.key))

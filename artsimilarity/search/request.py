@@ -17,6 +17,9 @@ from artsimilarity.search.cursor import Cursor
 from artsimilarity.search.ordering import check_style
 from artsimilarity.search.query_vector import QueryVector
 
+DEEPEST_WITHOUT_DUPLICATES = 5000
+"""Pictures after which pages that hide duplicates end: each reads all those before it."""
+
 
 class PageOptions(TypedDict, total=False):
     """How a page may be asked for; None, and what is left out, is as the settings say.
@@ -85,7 +88,10 @@ class PageRequest:
         """Return where the next page begins, as text; empty if there is none."""
         if self.is_varied or len(pictures) < self.limit:
             return ""
-        return str(Cursor.after(pictures, self.after))
+        cursor = Cursor.after(pictures, self.after)
+        if self.hide_duplicates and cursor.count >= DEEPEST_WITHOUT_DUPLICATES:
+            return ""
+        return str(cursor)
 
 
 @dataclass(frozen=True, kw_only=True)

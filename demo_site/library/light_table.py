@@ -17,6 +17,8 @@ MOST = 12
 """Pictures that fit on it."""
 
 _KEY = "light_table"
+# Digits of the greatest primary key that the database holds; Python refuses to read thousands.
+_LONGEST_KEY = 19
 # Names of the buttons that change the table; their value is a picture's primary key.
 _BUTTONS = ("like", "unlike", "remove")
 
@@ -117,7 +119,7 @@ def press_table_button(request: HttpRequest) -> Artwork | None:
         Http404: no such picture is there for the visitor.
     """
     pk = next((request.POST[name] for name in _BUTTONS if name in request.POST), "")
-    if not pk.isdecimal():
+    if not pk.isdecimal() or len(pk) > _LONGEST_KEY:
         raise Http404
     artwork = get_object_or_404(Artwork.similarity_queryset(request), pk=pk)
     table = LightTable(request)

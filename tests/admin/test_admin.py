@@ -14,7 +14,10 @@ from demo_site.library.models import Artwork
 from tests.broker import Broker
 from tests.pictures import make_artwork, make_embedded
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_worker_is_waited_for"),
+]
 
 LIST = "admin:library_artwork_changelist"
 
@@ -84,3 +87,17 @@ def test_without_the_change_permission_the_action_is_neither_offered_nor_done(
     viewer.post(reverse(LIST), {"action": "reembed", "_selected_action": [chosen.pk]})
     assert broker.pks() == []
     assert Artwork.objects.get().embedding_status == "ready"
+
+
+@pytest.mark.parametrize("permission", [None, "view_artwork"])
+def test_who_may_not_reembed_is_not_told_whether_a_picture_is_there(
+    client: Client, permission: str | None
+) -> None:
+    user = User.objects.create_user("viewer", is_staff=True)
+    if permission:
+        user.user_permissions.add(Permission.objects.get(codename=permission))
+    client.force_login(user)
+    there = client.post(reverse("admin:library_artwork_reembed", args=[make_artwork().pk]))
+    missing = client.post(reverse("admin:library_artwork_reembed", args=[10**9]))
+    assert (there.status_code, missing.status_code) == (403, 403)
+    assert there.content == missing.content

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
+from artsimilarity.monitoring.workers import worker_answers
 from demo_site.library.models import Artwork
 from tests.broker import Broker
-from tests.pictures import picture_bytes
+from tests.pictures import make_embedded, picture_bytes
 from tests.worker import run_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,3 +115,39 @@ def test_however_often_it_is_asked_the_servers_are_asked_once(
 
 def test_only_reading_is_allowed(client: Client) -> None:
     assert client.post(URL).status_code == 405
+
+
+def test_a_worker_too_busy_to_answer_is_no_alarm(
+    admin_client: Client, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("artsimilarity.monitoring.health._WORKER_SECONDS", 0.05)
+    make_embedded("just now", embedded_at=timezone.now())
+    assert "worker" not in admin_client.get(URL).json()["problems"]
+    cache.clear()
+    Artwork.objects.update(embedded_at=timezone.now() - timedelta(minutes=5))
+    assert "worker" in admin_client.get(URL).json()["problems"]
+
+
+def test_the_first_answer_ends_the_waiting(broker: Broker, broker_url: str, tmp_path: Path) -> None:
+    with run_worker(broker_url, tmp_path / "worker.log"):
+        started = time.monotonic()
+        assert worker_answers(0, patience=30)
+        assert time.monotonic() - started < 10
+
+
+def test_who_asks_during_a_check_gets_the_last_answer(
+    client: Client, dead_broker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from artsimilarity.monitoring import health
+
+    client.get(URL)
+    monkeypatch.setattr(health, "_CACHE_SECONDS", 0)
+    calls: list[Any] = []
+
+    def ask_meanwhile() -> dict[str, str]:
+        calls.append(Client().get(URL).json())
+        return {}
+
+    monkeypatch.setattr(health, "find_problems", ask_meanwhile)
+    assert client.get(URL).json() == {"status": "ok"}
+    assert calls == [{"status": "failing"}]

@@ -251,7 +251,8 @@ class Command(BaseCommand):
             elif isinstance(value, list):
                 self.stdout.write(f"{label}: {len(value)}")
                 for one in value:
-                    self.stdout.write(f"  {one['pk']} {one['title']}: {one['error']}")
+                    words = one if isinstance(one, str) else "{pk} {title}: {error}".format(**one)
+                    self.stdout.write(f"  {words}")
             else:
                 nothing = _("none") if name == "rollout" else _("unknown")
                 self.stdout.write(f"{label}: {nothing if value is None else value}")
