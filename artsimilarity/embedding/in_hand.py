@@ -6,8 +6,7 @@ was claimed under its name before is nobody's any more, and need not wait for ``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -18,18 +17,23 @@ from artsimilarity.library import Library
 from artsimilarity.schema.tables import WorkInHand
 
 
-@contextmanager
-def noted(library: Library, worker: str, claims: Sequence[Claim]) -> Iterator[None]:
-    """Note whose these claims are as long as they are worked on; nothing for a nameless worker."""
-    if not worker or not claims:
-        yield
-        return
-    # All of one take carry one stamp.
-    note = WorkInHand.objects.using(library.using).create(
-        worker=worker, model_label=library.label, claimed_at=claims[0].claimed_at
-    )
-    yield
-    note.delete()  # after an error it stays until it is of no use: the sweep deletes it
+def note(library: Library, worker: str, claims: Sequence[Claim]) -> None:
+    """Note whose these claims are, to be called in the transaction that made them.
+
+    Nothing is noted for a nameless worker.
+    """
+    if worker and claims:  # all of one take carry one stamp
+        WorkInHand.objects.using(library.using).create(
+            worker=worker, model_label=library.label, claimed_at=claims[0].claimed_at
+        )
+
+
+def forget(library: Library, worker: str, claims: Sequence[Claim]) -> None:
+    """Delete the note of claims that are settled; one that an error left, a sweep deletes."""
+    if worker and claims:
+        WorkInHand.objects.using(library.using).filter(
+            worker=worker, model_label=library.label, claimed_at=claims[0].claimed_at
+        ).delete()
 
 
 def release(library: Library, worker: str, *, before: datetime) -> int:

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
 from artsimilarity.conf import get_settings
@@ -121,13 +121,14 @@ class _Run:
 
     def embed_next(self, waiting: list[str]) -> list[str]:
         """Claim and embed the next pictures of ``waiting``; returns what is still waiting."""
-        taken = claims.take(self.library, self.recipes, waiting[: self.size])
+        with transaction.atomic(using=self.library.using):
+            taken = claims.take(self.library, self.recipes, waiting[: self.size])
+            in_hand.note(self.library, self.worker, taken.claims)
         self.result.retry += taken.locked
         self.result.skipped += taken.skipped
         done = len(self.result.embedded)
         try:
-            with in_hand.noted(self.library, self.worker, taken.claims):
-                self._embed(taken.claims)
+            self._embed(taken.claims)
         except (OperationalError, InterfaceError):
             raise  # nothing could be recorded either
         except Exception as error:  # whatever it is, each row says so, and the next are embedded
@@ -135,6 +136,7 @@ class _Run:
             reason = _("Something unforeseen went wrong: %(error)s")
             for claim in taken.claims:  # those that are settled carry their claims no more
                 self.writer.retry(claim, reason % {"error": _words(error)})
+        in_hand.forget(self.library, self.worker, taken.claims)
         detection.look_after_embedding(self.library, self.result.embedded[done:])
         return taken.later + waiting[self.size :]
 

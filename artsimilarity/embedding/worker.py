@@ -22,6 +22,9 @@ from artsimilarity.embedding.broker import publish
 logger = logging.getLogger(__name__)
 
 SWEEP_TASK = "artsimilarity.sweep"
+# Sweeps have a queue of their own, which workers take up by themselves: they would wait behind a
+# library that is being embedded, and a worker without an encoder can sweep as well as any.
+_SWEEP_QUEUE = "{queue}-sweep"
 _PAUSE_COMMAND = "artsimilarity_pause"
 # A worker without an encoder tries again after so long.
 _LONGEST_PAUSE = 60
@@ -93,9 +96,10 @@ class SweepStep(bootsteps.StartStopStep):
             consumer.add_task_queue(self._queue)  # its timer went with the connection
         seconds = get_settings().SWEEP_SECONDS
         if seconds:
+            consumer.add_task_queue(_SWEEP_QUEUE.format(queue=self._queue))
             self._timers = [
-                consumer.timer.call_after(0.1, self._ask, (consumer,)),
-                consumer.timer.call_repeatedly(seconds, self._ask, (consumer,)),
+                consumer.timer.call_after(0.1, self._ask),
+                consumer.timer.call_repeatedly(seconds, self._ask),
             ]
 
     def stop(self, consumer: Any) -> None:
@@ -103,12 +107,15 @@ class SweepStep(bootsteps.StartStopStep):
         while self._timers:
             self._timers.pop().cancel()
 
-    def _ask(self, consumer: Any) -> None:
-        if self._queue not in consumer.app.amqp.queues.consume_from:
-            return  # paused; it has said so, and says so again
-        seconds = get_settings().SWEEP_SECONDS
-        kwargs = {"unless_within": seconds / 2, **self._just_started}
-        if publish(SWEEP_TASK, kwargs=kwargs, expires=seconds):
+    def _ask(self) -> None:
+        settings = get_settings()
+        kwargs = {"unless_within": settings.SWEEP_SECONDS / 2, **self._just_started}
+        # What a killed worker had is freed however late; other sweeps are no use once there is
+        # the next, and none comes before the task in hand is done.
+        lifetime = max(settings.SWEEP_SECONDS, settings.TIME_LIMIT)
+        expires = None if self._just_started else lifetime
+        queue = _SWEEP_QUEUE.format(queue=settings.QUEUE)
+        if publish(SWEEP_TASK, kwargs=kwargs, queue=queue, expires=expires):
             self._just_started.clear()
 
 

@@ -40,31 +40,32 @@ def _digests_are_those_of_the_present_files() -> bool:
     return True
 
 
-def _sweep_and_count() -> int:
-    sweep.sweep(Library.of(Artwork))
-    return Artwork.objects.ready().count()
-
-
+@pytest.mark.parametrize(
+    "pool",
+    [
+        "prefork",
+        pytest.param("threads", marks=pytest.mark.slow),
+        pytest.param("solo", marks=pytest.mark.slow),
+    ],
+)
 def test_three_hundred_uploads_survive_three_kills_and_replacements(
-    broker: Broker, broker_url: str, tmp_path: Path, settings: object
+    broker: Broker, broker_url: str, tmp_path: Path, pool: str
 ) -> None:
     slow = {**QUICK, "ENCODER": "tests.fakes.LeisurelyEncoder"}
     for number in range(300):
         make_artwork(f"{number}", colour=(number % 256, number // 2, 90))
     for kill in range(3):
         before = Artwork.objects.ready().count()
-        with run_worker(broker_url, tmp_path / f"{kill}.log", **slow) as worker:
+        with run_worker(broker_url, tmp_path / f"{kill}.log", "-P", pool, **slow) as worker:
             wait_until(lambda: Artwork.objects.ready().count() >= before + 20)  # noqa: B023
             for artwork in Artwork.objects.order_by("?")[:5]:
                 artwork.image = picture_file((10 + kill, 200, artwork.pk % 256))
                 artwork.save()
             worker.kill()
     assert Artwork.objects.pending().exists()
-    # The claims of the killed run out after CLAIM_SECONDS, which nobody wants to wait for here.
-    Artwork.objects.update(embedding_claimed_at=None)
-    with run_worker(broker_url, tmp_path / "last.log", **QUICK):
-        # The first sweep finds the queue long and leaves it at that; beat goes on sweeping.
-        wait_until(lambda: _sweep_and_count() == 300)
+    with run_worker(broker_url, tmp_path / "last.log", "-P", pool, SWEEP_SECONDS=2, **QUICK):
+        # The first sweep finds the queue long and leaves it at that; the worker goes on sweeping.
+        wait_until(lambda: Artwork.objects.ready().count() == 300)
     assert _digests_are_those_of_the_present_files()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from artsimilarity.monitoring.health import find_problems
 from demo_site.library.models import Artwork
 from tests.broker import Broker
 from tests.conftest import connect
@@ -173,3 +174,14 @@ def _queued(broker: Broker) -> int:
 def _run(sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql)
+
+
+def test_health_misses_a_worker_that_takes_no_pictures(
+    broker: Broker, broker_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENCODER_FILE", str(tmp_path / "encoder"))
+    absent = {**QUICK, "ENCODER": "tests.fakes.AbsentEncoder", "SWEEP_SECONDS": 600}
+    make_artwork()
+    with run_worker(broker_url, tmp_path / "worker.log", **absent) as worker:
+        wait_until(lambda: "Canceling queue artsimilarity" in worker.log, seconds=20)
+        wait_until(lambda: "worker" in find_problems(), seconds=20)
