@@ -237,7 +237,7 @@ def check_waiting(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
                 problem,
                 hint="See docs/operations.md, “Watching it”.",
                 obj=library.model,
-                id="artsimilarity.W008",
+                id="artsimilarity.W014",
             )
             for problem in problems
         ]
@@ -255,6 +255,6 @@ def check_proxies(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
             "a proxy that is the proxy's, so that all visitors share one limit.",
             hint="Set REST_FRAMEWORK['NUM_PROXIES'] to the number of proxies before the site that "
             "write X-Forwarded-For, 0 if there is none.",
-            id="artsimilarity.W009",
+            id="artsimilarity.W015",
         )
     ]

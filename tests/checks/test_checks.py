@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -335,3 +337,13 @@ def test_vectors_of_a_recipe_that_is_in_force_no_more_are_told_of(broker: Broker
     assert message.id == "artsimilarity.I002"
     call_command("embed_artworks", "--stale", "--no-wait", stdout=io.StringIO())
     assert Artwork.objects.pending().count() == 1
+
+
+def test_every_check_has_an_id_of_its_own() -> None:
+    given = [
+        identity
+        for path in Path(databases.__file__).parent.glob("*.py")
+        for identity in re.findall(r'id="(artsimilarity\.[EWI]\d{3})"', path.read_text())
+    ]
+    assert len(given) > 20
+    assert sorted(given) == sorted(set(given))

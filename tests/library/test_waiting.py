@@ -103,7 +103,7 @@ class TestPicturesThatWaitForLong:
         assert "celery -A <project> worker -Q artsimilarity" in message.msg
         out = io.StringIO()
         call_command("check", deploy=True, stderr=out)
-        assert "artsimilarity.W008" in out.getvalue()
+        assert "artsimilarity.W014" in out.getvalue()
 
     def test_show_in_status(self) -> None:
         out = io.StringIO()
