@@ -50,6 +50,9 @@ def check_companion(companion: type[EmbeddingColumns]) -> list[checks.CheckMessa
         *_check_dimensions(companion),
         *_check_router(companion),
         *_check_weights(companion),
+        *_check_words(companion),
+        *_check_address(companion),
+        *_check_thumbnails(companion),
     ]
 
 
