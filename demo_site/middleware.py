@@ -1,4 +1,4 @@
-"""Refuses what no address of the site can mean, before Django's own pages stumble over it."""
+"""Refuses what no address of the admin can mean, before Django's own pages stumble over it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST_KEY = 19
 
 
 class RefuseMalformed:
-    """Answers 400 to a NUL in the query, and to rows ticked in the admin that are no keys.
+    """Answers 400 to a NUL in the admin's addresses, and to rows ticked there that are no keys.
 
     Postgres has no text with a NUL in it, and filters of Django's admin hand it on; neither does
     the admin look at what was ticked before it asks for rows with such keys.
@@ -23,19 +23,22 @@ class RefuseMalformed:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if any("\0" in text for pair in request.GET.lists() for text in (pair[0], *pair[1])):
-            return HttpResponseBadRequest(_("The address contains a character that means nothing."))
         return self._get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        """Look at what was ticked; reading the form of another address is left to its view."""
+        """Look at the query, and at what was ticked; other addresses look for themselves."""
         match = request.resolver_match
-        if request.method == "POST" and match and match.app_name == "admin":
-            ticked = request.POST.getlist("_selected_action")
-            if not all(one.isascii() and one.isdecimal() for one in ticked) or any(
-                len(one) > _LONGEST_KEY for one in ticked
-            ):
-                return HttpResponseBadRequest(_("What was ticked is no row of this list."))
+        if match is None or match.app_name != "admin":
+            return None
+        if any("\0" in text for name, many in request.GET.lists() for text in (name, *many)):
+            return HttpResponseBadRequest(_("The address contains a character that means nothing."))
+        ticked = request.POST.getlist("_selected_action") if request.method == "POST" else []
+        if not all(_is_key(one) for one in ticked):
+            return HttpResponseBadRequest(_("What was ticked is no row of this list."))
         return None
+
+
+def _is_key(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _LONGEST_KEY
