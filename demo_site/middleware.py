@@ -1,4 +1,4 @@
-"""Refuses what no address of the site can mean, before Django's own pages stumble over it."""
+"""Refuses what no address of the admin can mean, before Django's own pages stumble over it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ _LONGEST_KEY = 19
 
 
 class RefuseMalformed:
-    """Answers 400 to a NUL in the admin's query, and to rows ticked there that are no keys.
+    """Answers 400 to a NUL in the admin's addresses, and to rows ticked there that are no keys.
 
     Postgres has no text with a NUL in it, and filters of Django's admin hand it on; neither does
-    the admin look at what was ticked before it asks for rows with such keys. The site's own pages
-    and its API say themselves what is wrong.
+    the admin look at what was ticked before it asks for rows with such keys.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -29,16 +28,17 @@ class RefuseMalformed:
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        """Look at the admin's requests; reading the form of another address is its view's."""
+        """Look at the query, and at what was ticked; other addresses look for themselves."""
         match = request.resolver_match
         if match is None or match.app_name != "admin":
             return None
-        if any("\0" in text for pair in request.GET.lists() for text in (pair[0], *pair[1])):
+        if any("\0" in text for name, many in request.GET.lists() for text in (name, *many)):
             return HttpResponseBadRequest(_("The address contains a character that means nothing."))
-        if request.method == "POST":
-            ticked = request.POST.getlist("_selected_action")
-            if not all(one.isascii() and one.isdecimal() for one in ticked) or any(
-                len(one) > _LONGEST_KEY for one in ticked
-            ):
-                return HttpResponseBadRequest(_("What was ticked is no row of this list."))
+        ticked = request.POST.getlist("_selected_action") if request.method == "POST" else []
+        if not all(_is_key(one) for one in ticked):
+            return HttpResponseBadRequest(_("What was ticked is no row of this list."))
         return None
+
+
+def _is_key(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _LONGEST_KEY
