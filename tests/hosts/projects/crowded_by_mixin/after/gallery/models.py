@@ -1,0 +1,18 @@
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+from artsimilarity.models import SimilarityMixin
+
+
+class Artwork(SimilarityMixin, models.Model):
+    title = models.CharField(max_length=200)
+    image = models.ImageField(upload_to="artworks")
+    published = models.BooleanField(default=True)
+    history = HistoricalRecords()
+
+    def __str__(self):
+        return self.title
+
+    @classmethod
+    def similarity_queryset(cls, request=None):
+        return cls.objects.filter(published=True)

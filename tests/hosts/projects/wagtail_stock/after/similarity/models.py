@@ -1,0 +1,15 @@
+from django.db import models
+from wagtail.images.models import Image
+
+from artsimilarity.models import SimilarityCompanion
+
+
+class ImageEmbedding(SimilarityCompanion):
+    picture = models.OneToOneField(
+        "wagtailimages.Image", models.CASCADE, primary_key=True, related_name="similarity"
+    )
+    similarity_image_field = "file"
+
+    @classmethod
+    def similarity_queryset(cls, request=None):
+        return Image.objects.exclude(collection__name="Private")
