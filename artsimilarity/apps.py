@@ -17,7 +17,7 @@ class ArtSimilarityConfig(AppConfig):
         """Connect what the rooms offer; imported here because models are not loaded before."""
         import artsimilarity.embedding.tasks
         import artsimilarity.own_picture.tasks  # noqa: F401 -- known to Celery from now on
-        from artsimilarity.checks import check_databases
+        from artsimilarity.checks import check_databases, check_readers
         from artsimilarity.embedding import receivers
         from artsimilarity.embedding.signals import library_swept
         from artsimilarity.library import libraries
@@ -26,6 +26,7 @@ class ArtSimilarityConfig(AppConfig):
         from artsimilarity.schema.extension import create_extension
 
         checks.register(check_databases, checks.Tags.database)
+        checks.register(check_readers, checks.Tags.models)
         prometheus.connect()
         pre_migrate.connect(create_extension, sender=self, dispatch_uid="artsimilarity.extension")
         library_swept.connect(forget_unclaimed, dispatch_uid="artsimilarity.forget_unclaimed")

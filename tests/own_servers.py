@@ -36,7 +36,7 @@ def running(folder: Path) -> set[psutil.Process]:
 
 def keeper(servers: Servers) -> psutil.Process:
     """The process that runs both servers."""
-    (keeper,) = (one for one in running(servers.run) if one.cwd() == str(servers.run))
+    (keeper,) = (one for one in running(servers.run) if one.info["cwd"] == str(servers.run))
     return keeper
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from artsimilarity.encoder.recipe import ART, calibrated
+from artsimilarity.encoder.recipe import ART, whitened
 
 NEXT = replace(ART, name="next")
 SMALLER = replace(ART, name="smaller", colour_bins=5)
 WITHOUT_WEIGHTS = replace(ART, name="without-weights", weights="nowhere.safetensors")
-CALIBRATED = calibrated(ART, name="calibrated", style_dimensions=256, sha256="0" * 64)
+WHITENED = whitened(ART, name="whitened", style_dimensions=256, sha256="0" * 64)

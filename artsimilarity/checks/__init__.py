@@ -5,6 +5,7 @@ also those that ask the server. Imports ``library``; ``models`` and ``monitoring
 """
 
 from artsimilarity.checks.databases import check_databases
-from artsimilarity.checks.models import check_model
+from artsimilarity.checks.models import check_companion, check_model
+from artsimilarity.checks.readers import check_readers
 
-__all__ = ["check_databases", "check_model"]
+__all__ = ["check_companion", "check_databases", "check_model", "check_readers"]

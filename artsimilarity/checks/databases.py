@@ -18,6 +18,22 @@ from artsimilarity.schema.tables import Whitening
 # Older releases corrupt HNSW indexes under vacuum.
 PGVECTOR_MINIMUM = Version("0.8.4")
 
+_EXTENSION = (
+    "SELECT found.extversion, available.default_version, found.schema,"
+    " found.schema = ANY (current_schemas(true)) FROM (SELECT 1) one"
+    " LEFT JOIN (SELECT extversion, nspname AS schema FROM pg_extension"
+    " JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'vector') found ON true"
+    " LEFT JOIN (SELECT default_version FROM pg_available_extensions WHERE name = 'vector')"
+    " available ON true"
+)
+
+_COLUMN_AND_INDEX = (
+    "SELECT atttypmod, EXISTS (SELECT 1 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+    " JOIN pg_am ON pg_am.oid = relam WHERE indrelid = attrelid AND attnum = ANY (indkey)"
+    " AND amname = 'hnsw' AND indisvalid) FROM pg_attribute"
+    " WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped"
+)
+
 
 def check_databases(databases: Sequence[str] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     """Check the servers: pgvector, the columns and the indexes."""
@@ -45,11 +61,7 @@ def check_databases(databases: Sequence[str] | None, **kwargs: Any) -> list[chec
 
 
 def _check_pgvector(alias: str) -> list[checks.CheckMessage]:
-    installed, available = _fetch(
-        alias,
-        "SELECT (SELECT extversion FROM pg_extension WHERE extname = 'vector'),"
-        " (SELECT default_version FROM pg_available_extensions WHERE name = 'vector')",
-    )[0]
+    installed, available, schema, visible = _fetch(alias, _EXTENSION)[0]
     if not installed and not available:
         return [
             checks.Error(
@@ -57,6 +69,17 @@ def _check_pgvector(alias: str) -> list[checks.CheckMessage]:
                 hint="Install pgvector 0.8.4 or newer on the server, for example Debian's package "
                 "postgresql-NN-pgvector, or take the embedded server of the demo.",
                 id="artsimilarity.E004",
+            )
+        ]
+    if installed and not visible:
+        return [
+            checks.Error(
+                f"pgvector is installed in the schema {schema!r} of database {alias!r}, which is "
+                f"not on the search_path.",
+                hint=f'Run: ALTER ROLE CURRENT_USER SET search_path = "$user", public, {schema}; '
+                f"or set it in DATABASES[{alias!r}]['OPTIONS']['options'] = "
+                f"'-c search_path=public,{schema}'. Then reconnect.",
+                id="artsimilarity.E010",
             )
         ]
     version = installed or available
@@ -79,7 +102,7 @@ def _check_whitenings(alias: str) -> list[checks.CheckMessage]:
         return []
     settings = get_settings()
     recipes = filter(None, (settings.recipe, settings.next_recipe))
-    named = {one.calibration_sha256: one.name for one in recipes if one.calibration_sha256}
+    named = {one.whitening_sha256: one.name for one in recipes if one.whitening_sha256}
     table = Whitening._meta.db_table
     if not named or table not in connections[alias].introspection.table_names():
         return []
@@ -105,17 +128,9 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
     if not isinstance(field, EmbeddingField):
         return []
     quoted, _key = library.table()
-    table = library.holder.similarity_table()._meta.db_table
+    column = f"{library.holder.similarity_table()._meta.db_table}.{field.column}"
     try:
-        rows = _fetch(
-            library.using,
-            "SELECT atttypmod, EXISTS (SELECT 1 FROM pg_index JOIN pg_class ON"
-            " pg_class.oid = indexrelid JOIN pg_am ON pg_am.oid = relam"
-            " WHERE indrelid = attrelid AND attnum = ANY (indkey) AND amname = 'hnsw'"
-            " AND indisvalid) FROM pg_attribute"
-            " WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped",
-            [quoted, field.column],
-        )
+        rows = _fetch(library.using, _COLUMN_AND_INDEX, [quoted, field.column])
     except ProgrammingError:
         return []
     if not rows:
@@ -125,8 +140,8 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
     if dimensions != field.dimensions:
         messages.append(
             checks.Warning(
-                f"The column {table}.{field.column} has {dimensions} dimensions, but the recipe "
-                f"makes {field.dimensions}.",
+                f"The column {column} has {dimensions} dimensions, but the recipe makes "
+                f"{field.dimensions}.",
                 hint="Run 'manage.py makemigrations' and 'manage.py migrate', then "
                 "'manage.py embed_artworks'.",
                 obj=library.model,
@@ -136,8 +151,7 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
     if not indexed:
         messages.append(
             checks.Warning(
-                f"The column {table}.{field.column} has no valid HNSW index: every search reads "
-                f"the whole table.",
+                f"The column {column} has no valid HNSW index: every search reads the whole table.",
                 hint="Run 'manage.py makemigrations' and 'manage.py migrate'; if the index is "
                 "there but invalid, REINDEX INDEX CONCURRENTLY it.",
                 obj=library.model,

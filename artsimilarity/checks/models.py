@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist
-from django.db import models
+from django.db import models, router
 
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.weight_files import WeightsError, find_weights
@@ -13,38 +13,135 @@ from artsimilarity.schema.fields import VECTORS, EmbeddingField
 
 # The most dimensions of a halfvec that an HNSW index takes.
 HNSW_MAX_DIMENSIONS = 4000
+# What searches add to every picture that they find.
+_ANNOTATIONS = ("similarity", "similarity_style", "similarity_colour", "similarity_recipe")
 
 
 def check_model(model: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
-    """Check what a host wrote: its image field, its recipe, its manager."""
+    """Check what a host wrote on a model of its own: its key, image field, recipe and manager."""
     if model._meta.abstract:
         return []
     return [
-        *_check_image_field(model),
+        *_check_key(model),
+        *_check_image_field(model, model),
         *_check_dimensions(model),
         *_check_manager(model),
+        *_check_router(model),
         *_check_weights(model),
     ]
 
 
-def _check_image_field(model: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
-    name = model.similarity_image_field
+def check_companion(companion: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
+    """Check what a host wrote on a companion: its one-to-one field, and the picture it leads to."""
+    if companion._meta.abstract:
+        return []
+    messages = _check_picture_field(companion)
+    if messages:
+        return messages
+    picture = companion.similarity_picture_model()
+    return [
+        *_check_key(picture),
+        *_check_image_field(picture, companion),
+        *_check_dimensions(companion),
+        *_check_router(companion),
+        *_check_weights(companion),
+    ]
+
+
+def _check_picture_field(companion: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
+    name = companion.similarity_picture_field
     try:
-        field = model._meta.get_field(name)
+        field = companion._meta.get_field(name)
+    except FieldDoesNotExist:
+        field = None
+    if (
+        isinstance(field, models.OneToOneField)
+        and field.primary_key
+        and not field.remote_field.hidden
+        and field.related_query_name() not in _ANNOTATIONS
+    ):
+        return []
+    return [
+        checks.Error(
+            f"{companion.__name__}.{name} must be a OneToOneField that is the primary key and can "
+            f"be followed back from the picture, by a name that no search takes.",
+            hint=f"Write: {name} = models.OneToOneField('app.Picture', models.CASCADE, "
+            f"primary_key=True, related_name='embedding')",
+            obj=companion,
+            id="artsimilarity.E006",
+        )
+    ]
+
+
+def _check_key(model: type[models.Model]) -> list[checks.CheckMessage]:
+    if not getattr(model._meta, "pk_fields", None) or len(model._meta.pk_fields) == 1:
+        return []
+    return [
+        checks.Error(
+            f"{model.__name__} has a primary key of several columns, which embeddings cannot have.",
+            hint="Give the model a key of one column, and make a UniqueConstraint of the several.",
+            obj=model,
+            id="artsimilarity.E007",
+        )
+    ]
+
+
+def _check_image_field(
+    picture: type[models.Model], holder: type[EmbeddingColumns]
+) -> list[checks.CheckMessage]:
+    name = holder.similarity_image_field
+    try:
+        field = picture._meta.get_field(name)
     except FieldDoesNotExist:
         field = None
     if isinstance(field, models.FileField):
         return []
     what = "has no field" if field is None else "has no ImageField or FileField called"
+    hint = (
+        f"Set similarity_image_field on {holder.__name__} to the name of the field that holds the "
+        f"picture."
+    )
+    if "__" in name:
+        hint = (
+            "A picture in another model's row is embedded there: declare a companion of that model "
+            "(artsimilarity.models.SimilarityCompanion, docs/companions.md)."
+        )
     return [
         checks.Error(
-            f"{model.__name__} {what} {name!r}.",
-            hint=f"Set similarity_image_field on {model.__name__} to the name of the field that "
-            f"holds the picture.",
-            obj=model,
+            f"{picture.__name__} {what} {name!r}.",
+            hint=hint,
+            obj=holder,
             id="artsimilarity.E001",
         )
     ]
+
+
+def _check_router(holder: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
+    """Our own tables and pgvector belong into the database of the pictures."""
+    using = router.db_for_write(holder.similarity_picture_model())
+    messages: list[checks.CheckMessage] = []
+    if not router.allow_migrate(using, "artsimilarity"):
+        messages.append(
+            checks.Error(
+                f"The pictures of {holder.__name__} are in database {using!r}, into which the "
+                f"routers do not let the app artsimilarity migrate.",
+                hint=f"Let allow_migrate({using!r}, 'artsimilarity') return True in your router, "
+                f"then run 'manage.py migrate --database {using}'.",
+                obj=holder,
+                id="artsimilarity.E008",
+            )
+        )
+    if (other := router.db_for_write(holder)) != using:
+        messages.append(
+            checks.Error(
+                f"{holder.__name__} is written to database {other!r}, its pictures to {using!r}: "
+                f"one query cannot join them.",
+                hint=f"Route {holder._meta.label} to {using!r} too.",
+                obj=holder,
+                id="artsimilarity.E009",
+            )
+        )
+    return messages
 
 
 def _check_dimensions(model: type[EmbeddingColumns]) -> list[checks.CheckMessage]:

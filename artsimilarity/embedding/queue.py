@@ -37,6 +37,7 @@ def enqueue(pictures: models.QuerySet[Any], *, force: bool = False) -> int:
     """
     # Not from a replica, which may lag behind what was just saved.
     library = Library.written(pictures)
+    library.add_rows(pictures.using(library.using).order_by().values("pk"))
     rows = library.rows_of(pictures).with_picture()
     if not force:
         rows.pending().reset_replaced()

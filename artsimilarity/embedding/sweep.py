@@ -36,6 +36,8 @@ def sweep(library: Library) -> int:
     Returns:
         The number of pictures sent.
     """
+    library.delete_orphans()
+    library.add_rows()
     rollout.repair(library)
     forget_stale(library)
     library.rows.pending().reset_replaced()

@@ -13,10 +13,10 @@ from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.encoder.weight_files import (
     DIRECTORY_VARIABLE,
     WeightsError,
-    calibration_path,
-    check_calibration,
-    read_calibration_file,
+    check_whitening,
+    read_whitening_file,
     sha256_of,
+    whitening_path,
 )
 from artsimilarity.schema.tables import Whitening
 
@@ -44,11 +44,11 @@ def fetch_whitening(recipe: Recipe, *, using: str) -> None:
     Raises:
         WeightsError: the database does not have it, or it cannot be written here.
     """
-    sha256 = recipe.calibration_sha256
+    sha256 = recipe.whitening_sha256
     if sha256 is None:
         return
     try:
-        read_calibration_file(recipe)
+        read_whitening_file(recipe)
     except WeightsError as error:
         logger.info("Copying a projection from the database: %s", error)
     else:
@@ -60,12 +60,12 @@ def fetch_whitening(recipe: Recipe, *, using: str) -> None:
             f"{recipe.name!r}. Correct the recipe, or make a projection with 'python manage.py "
             f"fit_whitening --database {using}'."
         )
-    check_calibration(bytes(found), sha256, f"The projection in the database {using!r}")
+    check_whitening(bytes(found), sha256, f"The projection in the database {using!r}")
     _write(bytes(found), sha256)
 
 
 def _write(data: bytes, sha256: str) -> None:
-    path = calibration_path(sha256)
+    path = whitening_path(sha256)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -71,16 +71,16 @@ class Recipe:
             the values as they are.
         means: Whether the channels' means are appended.
         projection: ``weights`` for the linear projection that the weights hold, ``random`` for a
-            Gaussian one drawn from ``seed``, ``calibrated`` for one fitted on a site's own pictures
-            (``calibrated()`` makes such a recipe), ``none``.
+            Gaussian one drawn from ``seed``, ``whitened`` for one fitted on a site's own pictures
+            (``whitened()`` makes such a recipe), ``none``.
         style_dimensions: Values of the style block; without a projection, those there are.
         colour_bins: n of the n x n x n cubes of RGB space that are counted.
         colour_sample: Pixels that are counted, at places drawn from ``seed`` and the same in every
             picture; None counts all.
         colour_root: Whether the counts are replaced by their square roots (Hellinger).
         seed: Of all that is drawn at random; None where nothing is.
-        calibration_sha256: Digest of the fitted projection's file: 64 hexadecimal digits; None
-            unless ``projection`` is ``calibrated``.
+        whitening_sha256: Digest of the fitted projection's file: 64 hexadecimal digits; None
+            unless ``projection`` is ``whitened``.
 
     Raises:
         ValueError: A field has a value that no recipe can have, or two of them contradict.
@@ -101,11 +101,11 @@ class Recipe:
     gram_pool: int = 1
     triangle: bool = True
     means: bool = True
-    projection: Literal["weights", "random", "calibrated", "none"] = "weights"
+    projection: Literal["weights", "random", "whitened", "none"] = "weights"
     colour_sample: int | None = None
     colour_root: bool = True
     seed: int | None = None
-    calibration_sha256: str | None = None
+    whitening_sha256: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.name) > _NAME_MAX_LENGTH or not _NAME.fullmatch(self.name):
@@ -113,7 +113,7 @@ class Recipe:
                 f"A recipe's name is a slug of at most {_NAME_MAX_LENGTH} characters (lower-case "
                 f"letters, digits and single hyphens, a letter first), not {self.name!r}."
             )
-        for field in ("weights_sha256", "calibration_sha256"):
+        for field in ("weights_sha256", "whitening_sha256"):
             digest = getattr(self, field)
             if digest is not None and not _SHA256.fullmatch(digest):
                 raise ValueError(
@@ -136,18 +136,17 @@ class Recipe:
             raise ValueError(f"The recipe {self.name!r} contradicts itself: {contradiction}.")
 
     def _contradictions(self) -> Iterator[str]:
-        if self.projection not in ("weights", "random", "calibrated", "none"):
+        if self.projection not in ("weights", "random", "whitened", "none"):
             yield (
-                f"projection is 'weights', 'random', 'calibrated' or 'none', "
-                f"not {self.projection!r}"
+                f"projection is 'weights', 'random', 'whitened' or 'none', not {self.projection!r}"
             )
-        if (self.projection == "calibrated") != (self.calibration_sha256 is not None):
-            yield "projection is 'calibrated' where calibration_sha256 is given, and only there"
+        if (self.projection == "whitened") != (self.whitening_sha256 is not None):
+            yield "projection is 'whitened' where whitening_sha256 is given, and only there"
         learned = self.reduced_channels is not None or self.projection == "weights"
         if self.weights == IMAGENET and learned:
             yield (
                 "ImageNet weights hold no reduction and no projection; "
-                "set reduced_channels to None and projection to 'none', 'random' or 'calibrated'"
+                "set reduced_channels to None and projection to 'none', 'random' or 'whitened'"
             )
         if self.reduced_channels is not None and len(self.layers) > 1:
             yield "weights hold the reduction of one layer; name one layer, or no reduced_channels"
@@ -157,7 +156,7 @@ class Recipe:
         found = self.descriptor_dimensions
         if self.projection == "none" and self.style_dimensions != found:
             yield f"without a projection style_dimensions is {found}, not {self.style_dimensions}"
-        if self.projection in ("random", "calibrated") and self.style_dimensions > found:
+        if self.projection in ("random", "whitened") and self.style_dimensions > found:
             yield (
                 f"a {self.projection} projection of {found} values makes no more of them; "
                 f"style_dimensions is {self.style_dimensions}"
@@ -312,8 +311,8 @@ ARTICLE: Final = Recipe(
     seed=2019,
 )
 
-# The article's network with every step of ART that needs no training: what "manage.py calibrate"
-# fits its projection on. Its own vectors are too long for an index.
+# The article's network with every step of ART that needs no training: what "manage.py
+# fit_whitening" fits its projection on. Its own vectors are too long for an index.
 IMAGENET_COVARIANCE: Final = Recipe(
     name="imagenet-covariance",
     layer="relu3_1",
@@ -327,8 +326,8 @@ IMAGENET_COVARIANCE: Final = Recipe(
 )
 
 
-def calibrated(base: Recipe, *, sha256: str, style_dimensions: int, name: str) -> Recipe:
-    """The recipe that ``manage.py calibrate`` prints: a base with a projection fitted on pictures.
+def whitened(base: Recipe, *, sha256: str, style_dimensions: int, name: str) -> Recipe:
+    """A base with a projection fitted on pictures: the recipe that ``fit_whitening`` prints.
 
     Args:
         base: All other options; its own projection, if any, is replaced.
@@ -345,8 +344,8 @@ def calibrated(base: Recipe, *, sha256: str, style_dimensions: int, name: str) -
     return replace(
         base,
         name=name,
-        projection="calibrated",
-        calibration_sha256=sha256,
+        projection="whitened",
+        whitening_sha256=sha256,
         style_dimensions=style_dimensions,
         # A seed may be left over from a random projection.
         seed=None if base.colour_sample is None else base.seed,

@@ -132,16 +132,16 @@ def check_kept(data: bytes, source_sha256: str, name: str) -> None:
         raise WeightsError(f"The weights file {name} is damaged. {again}.")
 
 
-def calibration_path(sha256: str) -> Path:
+def whitening_path(sha256: str) -> Path:
     """Where this machine keeps the projection of that digest."""
-    return weights_directory() / f"calibration-{sha256}.safetensors"
+    return weights_directory() / f"whitening-{sha256}.safetensors"
 
 
-def read_calibration_file(recipe: Recipe) -> bytes:
+def read_whitening_file(recipe: Recipe) -> bytes:
     """Reads the fitted projection of a recipe and checks its digest.
 
     Args:
-        recipe: Its ``calibration_sha256`` names the file.
+        recipe: Its ``whitening_sha256`` names the file.
 
     Returns:
         The file, in the safetensors format.
@@ -149,16 +149,16 @@ def read_calibration_file(recipe: Recipe) -> bytes:
     Raises:
         WeightsError: The recipe has no such projection, or the file is missing or damaged.
     """
-    if recipe.calibration_sha256 is None:
-        raise WeightsError(f"The recipe {recipe.name!r} has no calibrated projection.")
-    path = calibration_path(recipe.calibration_sha256)
+    if recipe.whitening_sha256 is None:
+        raise WeightsError(f"The recipe {recipe.name!r} has no whitened projection.")
+    path = whitening_path(recipe.whitening_sha256)
     remedy = (
         "Workers copy it from the site's database; or set "
         f"the environment variable {DIRECTORY_VARIABLE} to the folder that holds it"
     )
     _existing(path, f"The projection {path} of the recipe {recipe.name!r}", remedy)
     data = path.read_bytes()
-    check_calibration(data, recipe.calibration_sha256, f"The projection {path}")
+    check_whitening(data, recipe.whitening_sha256, f"The projection {path}")
     return data
 
 
@@ -167,7 +167,7 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def check_calibration(data: bytes, sha256: str, what: str) -> None:
+def check_whitening(data: bytes, sha256: str, what: str) -> None:
     """Checks a projection against its digest.
 
     Args:
@@ -182,8 +182,8 @@ def check_calibration(data: bytes, sha256: str, what: str) -> None:
     if found != sha256:
         raise WeightsError(
             f"{what} is not the one that the recipe names: its sha256 is {found}, expected "
-            f"{sha256}. Delete it, and workers copy it from the database again; or calibrate "
-            f"again with 'python manage.py calibrate'."
+            f"{sha256}. Delete it, and workers copy it from the database again; or fit one "
+            f"again with 'python manage.py fit_whitening'."
         )
 
 

@@ -2,7 +2,7 @@
 
 Principal components with half-whitening: each is divided by the square root of its standard
 deviation, so that the first few, which mostly tell dark pictures from light ones, weigh less.
-``docs/calibration.md`` says when that is worth while.
+``docs/whitening.md`` says when that is worth while.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from safetensors.numpy import save
 from artsimilarity.encoder.recipe import Recipe
 
 # Pictures of the sample lie further from everything than the library's others, the more so the
-# fewer they are for each value (docs/calibration.md): with ten hardly, below four plainly.
+# fewer they are for each value (docs/whitening.md): with ten hardly, below four plainly.
 PICTURES_PER_VALUE: Final = 10
 LEAST_PICTURES_PER_VALUE: Final = 4
 
@@ -26,7 +26,7 @@ LEAST_PICTURES_PER_VALUE: Final = 4
 _COLUMNS: Final = 4096
 
 
-class CalibrationError(ValueError):
+class WhiteningError(ValueError):
     """No projection can be fitted on these pictures; the message says what would help."""
 
 
@@ -57,7 +57,7 @@ def unprojected(base: Recipe) -> Recipe:
         base,
         projection="none",
         style_dimensions=base.descriptor_dimensions,
-        calibration_sha256=None,
+        whitening_sha256=None,
         colour_bins=1,
         colour_sample=None,
         seed=None,
@@ -75,10 +75,10 @@ def fit(descriptors: NDArray[np.float32], style_dimensions: int) -> Projection:
         The projection.
 
     Raises:
-        CalibrationError: There are too few pictures, or too few that differ.
+        WhiteningError: There are too few pictures, or too few that differ.
     """
     if len(descriptors) <= style_dimensions:
-        raise CalibrationError(
+        raise WhiteningError(
             f"{len(descriptors)} pictures have no {style_dimensions} principal components; take "
             f"more pictures, or fewer values."
         )
@@ -89,7 +89,7 @@ def fit(descriptors: NDArray[np.float32], style_dimensions: int) -> Projection:
     squares = squares[::-1][:style_dimensions]
     pictures = pictures[:, ::-1][:, :style_dimensions]
     if squares[-1] < 1e-10 * squares[0] or squares[0] <= 0:
-        raise CalibrationError(
+        raise WhiteningError(
             f"The {len(descriptors)} pictures do not differ enough for {style_dimensions} values; "
             f"take more pictures, or fewer values."
         )

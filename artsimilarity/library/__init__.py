@@ -3,6 +3,6 @@
 Imports ``schema``, ``conf`` and ``encoder`` alone; every room that asks the database imports it.
 """
 
-from artsimilarity.library.library import Library, libraries, with_columns
+from artsimilarity.library.library import Library, libraries
 
-__all__ = ["Library", "libraries", "with_columns"]
+__all__ = ["Library", "libraries"]

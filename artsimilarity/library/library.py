@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self, TypeGuard
+from itertools import islice
+from typing import Any, Self
 
 from django.apps import apps
 from django.core.files.storage import Storage
@@ -15,8 +16,12 @@ from django.http import HttpRequest
 from artsimilarity.library.recipes import RecipesInForce, recipes_in_force
 from artsimilarity.library.rows import EmbeddingQuerySet
 from artsimilarity.schema.columns import EmbeddingColumns
+from artsimilarity.schema.fields import VECTORS
 from artsimilarity.schema.states import RolloutState
 from artsimilarity.schema.tables import Rollout
+
+# Rows of a companion made by one statement.
+_BATCH = 2_000
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,16 @@ class Library:
     """A picture model in one database.
 
     Attributes:
-        model: the host's picture model, or a proxy of it.
+        model: the host's picture model, or a proxy of it; given a companion, its picture model.
         using: database alias.
     """
 
     model: type[models.Model]
     using: str
+
+    def __post_init__(self) -> None:
+        if is_companion(self.model):
+            object.__setattr__(self, "model", self.model.similarity_picture_model())  # type: ignore[attr-defined]
 
     @classmethod
     def of(cls, model: type[models.Model]) -> Self:
@@ -55,12 +64,19 @@ class Library:
         Raises:
             TypeError: the model has no embedding.
         """
-        if not issubclass(self.model, EmbeddingColumns):
+        holder = holder_of(self.model)
+        if holder is None:
             raise TypeError(
                 f"{self.model.__name__} has no embedding: let it inherit from "
-                f"artsimilarity.models.SimilarityMixin."
+                f"artsimilarity.models.SimilarityMixin, or declare a companion that inherits from "
+                f"artsimilarity.models.SimilarityCompanion."
             )
-        return self.model
+        return holder
+
+    @property
+    def has_companion(self) -> bool:
+        """Whether the vectors are in a table beside the pictures'."""
+        return is_companion(self.holder)
 
     @property
     def label(self) -> str:
@@ -85,7 +101,8 @@ class Library:
     @property
     def storage(self) -> Storage:
         """Where the pictures' files are."""
-        storage: Storage = self.model._meta.get_field(self.image_field).storage  # type: ignore[union-attr]
+        field: Any = self.model._meta.get_field(self.image_field)
+        storage: Storage = field.storage
         return storage
 
     def visible(self, request: HttpRequest | None) -> models.QuerySet[Any]:
@@ -106,17 +123,32 @@ class Library:
 
     def rows_of(self, pictures: models.QuerySet[Any]) -> EmbeddingQuerySet[Any]:
         """Return the rows that hold the vectors of some pictures."""
+        if self.has_companion:
+            return self.rows.filter(pk__in=pictures.using(self.using).order_by().values("pk"))
         return EmbeddingQuerySet[Any](
             self.holder, query=pictures.query.chain(), using=self.using
         ).order_by()
 
     def row_of(self, picture: models.Model) -> EmbeddingColumns | None:
-        """Return the row that holds a picture's vector; None if it has none yet."""
-        return picture if isinstance(picture, EmbeddingColumns) else None
+        """Return the row that holds a picture's vector, itself not loaded; None if there is none.
+
+        One query where it is a companion's.
+        """
+        if isinstance(picture, EmbeddingColumns):
+            return picture
+        row: EmbeddingColumns | None = self.rows.filter(pk=picture.pk).defer(*VECTORS).first()
+        return row
+
+    def rows_by_key(self, pictures: Iterable[Any]) -> Mapping[Any, EmbeddingColumns]:
+        """Return the rows of several pictures, by primary key; one query at most."""
+        if not self.has_companion:
+            return {picture.pk: picture for picture in pictures}
+        pks = [picture.pk for picture in pictures]
+        return {row.pk: row for row in self.rows.filter(pk__in=pks).defer(*VECTORS)}
 
     def lookup(self, column: str) -> str:
         """Return the lookup that leads from a picture to a column of its embedding."""
-        return column
+        return f"{self._row_lookup}__{column}" if self.has_companion else column
 
     def table(self) -> tuple[str, str]:
         """Return the quoted names of the table with the vectors, and of its primary key."""
@@ -124,9 +156,58 @@ class Library:
         quote = connections[self.using].ops.quote_name
         return quote(options.db_table), quote(str(options.pk.column))
 
-    def digests(self, keys: Iterable[str]) -> dict[str, str]:
-        """Return the digests of the files that embeddings speak of, by primary key as text."""
-        return self.rows.digests(keys)
+    def image_sql(self, alias: str) -> str:
+        """Return SQL for the file that the picture of a row holds, the row's table having an alias.
+
+        That is a column of the same table, unless the pictures are in another.
+        """
+        picture = self.holder.similarity_picture_model()
+        field: Any = picture._meta.get_field(self.image_field)
+        quote = connections[self.using].ops.quote_name
+        if field.model is self.holder.similarity_table():
+            return f"{alias}.{quote(field.column)}"
+        options = field.model._meta
+        _table, key = self.table()
+        return (
+            f"(SELECT p.{quote(field.column)} FROM {quote(options.db_table)} p"  # noqa: S608
+            f" WHERE p.{quote(options.pk.column)} = {alias}.{key})"
+        )
+
+    @property
+    def _row_lookup(self) -> str:
+        field: Any = self.holder._meta.get_field(self.holder.similarity_picture_field)
+        name: str = field.related_query_name()
+        return name
+
+    # Rows that a companion lacks or has too many
+
+    def without_row(self) -> models.QuerySet[Any]:
+        """Return the pictures that no row stands for yet; none where a picture is its own row."""
+        if not self.has_companion:
+            return self.pictures.none()
+        return self.pictures.filter(**{f"{self._row_lookup}__isnull": True})
+
+    def add_rows(self, pks: Iterable[Any] | None = None) -> int:
+        """Make the rows that pictures lack, some or all; returns how many were lacking."""
+        pictures = self.without_row() if pks is None else self.without_row().filter(pk__in=pks)
+        missing = pictures.order_by("pk").values_list("pk", flat=True).iterator(_BATCH)
+        made = 0
+        while rows := [self._new_row(pk) for pk in islice(missing, _BATCH)]:
+            self.holder._base_manager.using(self.using).bulk_create(rows, ignore_conflicts=True)
+            made += len(rows)
+        return made
+
+    def _new_row(self, pk: Any) -> EmbeddingColumns:
+        row = self.holder()
+        row.pk = pk
+        return row
+
+    def delete_orphans(self) -> int:
+        """Delete the rows of pictures that are gone, where no constraint of the database does."""
+        if not self.has_companion:
+            return 0
+        pictures = self.pictures.filter(pk=models.OuterRef("pk"))
+        return self.rows.filter(~models.Exists(pictures)).delete()[0]
 
     # What its vectors are made by
 
@@ -145,14 +226,36 @@ class Library:
 
 
 def libraries(*, proxies: bool = False) -> list[Library]:
-    """Return the libraries of all installed models with an embedding, proxies if asked for."""
-    return [
-        Library.of(model)
-        for model in apps.get_models()
-        if with_columns(model) and (proxies or not model._meta.proxy)
-    ]
+    """Return the libraries of all installed models with an embedding.
+
+    Args:
+        proxies: also of their proxies, and of children of a picture model that has a companion.
+    """
+    found = []
+    for model in apps.get_models():
+        holder = holder_of(model)
+        if holder is None or is_companion(model) or (model._meta.proxy and not proxies):
+            continue
+        inherited = is_companion(holder) and holder.similarity_picture_model() is not model
+        if proxies or not inherited:
+            found.append(Library.of(model))
+    return found
 
 
-def with_columns(model: type[models.Model]) -> TypeGuard[type[EmbeddingColumns]]:
-    """Whether the model's own rows hold vectors."""
-    return issubclass(model, EmbeddingColumns)
+def holder_of(model: type[models.Model]) -> type[EmbeddingColumns] | None:
+    """Return the model that holds the vectors of a picture model's rows, if any does."""
+    if issubclass(model, EmbeddingColumns):
+        return model
+    for relation in model._meta.related_objects:
+        other = relation.related_model
+        if relation.one_to_one and isinstance(other, type) and is_companion(other):
+            companion: Any = other
+            if companion.similarity_picture_field == relation.field.name:
+                holder: type[EmbeddingColumns] = companion
+                return holder
+    return None
+
+
+def is_companion(model: type[models.Model]) -> bool:
+    """Whether the model's rows hold the vectors of another model's pictures."""
+    return issubclass(model, EmbeddingColumns) and bool(model.similarity_picture_field)

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from artsimilarity.conf import get_settings
 from artsimilarity.schema.columns import UNTRIED, EmbeddingColumns, blank_for
+from artsimilarity.schema.managers import DeferringQuerySet
 from artsimilarity.schema.states import EmbeddingStatus
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def is_settled(holder: type[EmbeddingColumns], status: EmbeddingStatus) -> Q:
     return has_picture(holder) & is_current(holder) & Q(embedding_status=status)
 
 
-class EmbeddingQuerySet(models.QuerySet[_M]):
+class EmbeddingQuerySet(DeferringQuerySet[_M]):
     """Rows with the columns of :class:`~artsimilarity.schema.columns.EmbeddingColumns`."""
 
     def with_picture(self) -> Self:
@@ -65,6 +66,10 @@ class EmbeddingQuerySet(models.QuerySet[_M]):
     def failed(self) -> Self:
         """Return the rows whose present picture could not be embedded."""
         return self.filter(is_settled(self._holder, EmbeddingStatus.FAILED))
+
+    def current(self) -> Self:
+        """Return the rows that speak of the file that their picture holds now."""
+        return self.filter(is_current(self._holder))
 
     def served(self, fingerprint: str) -> Self:
         """Return the rows whose vector of that recipe is served."""

@@ -4,7 +4,10 @@ The mixin brings ``similar_to()`` along, so this room stands above ``search`` an
 host-facing rooms imports it; what the rooms below need of a table is in ``schema``.
 """
 
+from artsimilarity.models.companion import SimilarityCompanion
 from artsimilarity.models.mixin import SimilarityMixin
+from artsimilarity.schema.columns import COLUMNS
+from artsimilarity.schema.managers import vectors
 from artsimilarity.schema.tables import (
     DuplicatePair,
     Rollout,
@@ -15,12 +18,15 @@ from artsimilarity.schema.tables import (
 from artsimilarity.search.querysets import SimilarityManager, SimilarityQuerySet
 
 __all__ = [
+    "COLUMNS",
     "DuplicatePair",
     "Rollout",
     "ScoreCalibration",
     "SearchAnswer",
+    "SimilarityCompanion",
     "SimilarityManager",
     "SimilarityMixin",
     "SimilarityQuerySet",
     "Whitening",
+    "vectors",
 ]

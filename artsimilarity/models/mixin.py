@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Self
 
 from django.core import checks
 
-import artsimilarity.schema.indexes  # noqa: F401 -- connected before a host's class is made
+import artsimilarity.models.managers
+import artsimilarity.schema.preparation  # noqa: F401 -- both listen before a host's class is made
 from artsimilarity.checks import check_model
 from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.search.querysets import SimilarityManager

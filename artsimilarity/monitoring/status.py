@@ -90,7 +90,8 @@ def library_status(library: Library, *, workers: bool = True) -> LibraryStatus:
         workers: ask broker and workers too, which takes up to a second.
     """
     groups = _count(library)
-    total, pending = _sum(groups, "total"), _sum(groups, "pending")
+    unseen = library.without_row().count()
+    total, pending = _sum(groups, "total") + unseen, _sum(groups, "pending") + unseen
     progress = _rollout_status(library)
     filling = progress is not None and progress.state == RolloutState.FILLING
     to_embed = pending + (progress.left if progress and filling else 0)
@@ -103,7 +104,7 @@ def library_status(library: Library, *, workers: bool = True) -> LibraryStatus:
         pending=pending,
         to_embed=to_embed,
         failed=_sum(groups, "failed"),
-        without_picture=total - _sum(groups, "with_picture"),
+        without_picture=total - unseen - _sum(groups, "with_picture"),
         by_recipe={
             group["embedding_recipe"]: group["served"] for group in groups if group["served"]
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +16,7 @@ from artsimilarity.schema.fields import (
     WorkerIntegerField,
     WorkerTextField,
 )
+from artsimilarity.schema.managers import DeferringManager
 from artsimilarity.schema.states import EmbeddingStatus
 
 NO_NEXT_VECTOR: dict[str, Any] = {"embedding_next": None, "embedding_next_recipe": ""}
@@ -39,6 +40,9 @@ UNTRIED: dict[str, Any] = {
 }
 """A picture that waits for a worker and that nobody has tried to embed."""
 
+COLUMNS: tuple[str, ...] = (*NO_VECTOR, *UNTRIED, "embedding_image")
+"""Names of all columns, for what should leave them out: histories, exports."""
+
 BLANK: dict[str, Any] = {**NO_VECTOR, **UNTRIED, "embedding_image": ""}
 """A row that has no embedding and that nobody has tried to embed."""
 
@@ -60,6 +64,9 @@ class EmbeddingColumns(models.Model):
     database (see :mod:`artsimilarity.schema.fields`).
     """
 
+    similarity_picture_field: ClassVar[str] = ""
+    """Name of the one-to-one field that leads to the picture; empty if the row is the picture."""
+
     similarity_image_field: ClassVar[str] = "image"
     """Name of the picture model's ``ImageField`` or ``FileField`` that holds the picture."""
 
@@ -67,22 +74,31 @@ class EmbeddingColumns(models.Model):
     """Whether workers look for scans of one print. False spares the index of the copy descriptors
     (run ``makemigrations``) and the descriptors of pictures embedded from then on."""
 
+    # The database knows the defaults too: a process or an importer that does not know these columns
+    # yet, as while a new release is rolled out, goes on inserting rows.
     embedding = EmbeddingField(_("embedding"))
     embedding_next = EmbeddingField(_("embedding under the next recipe"))
     embedding_copy_descriptor = CopyDescriptorField(_("descriptor by which copies are found"))
-    embedding_recipe = WorkerTextField(_("recipe"), blank=True, default="")
-    embedding_next_recipe = WorkerTextField(_("next recipe"), blank=True, default="")
-    embedding_digest = WorkerTextField(_("sha256 of the file"), blank=True, default="")
+    embedding_recipe = WorkerTextField(_("recipe"), blank=True, default="", db_default="")
+    embedding_next_recipe = WorkerTextField(_("next recipe"), blank=True, default="", db_default="")
+    embedding_digest = WorkerTextField(
+        _("sha256 of the file"), blank=True, default="", db_default=""
+    )
     embedding_image = WorkerTextField(
-        _("file that the embedding speaks of"), blank=True, default=""
+        _("file that the embedding speaks of"), blank=True, default="", db_default=""
     )
     embedding_status = WorkerTextField(
-        _("embedding status"), choices=EmbeddingStatus, default=EmbeddingStatus.PENDING
+        _("embedding status"),
+        choices=EmbeddingStatus,
+        default=EmbeddingStatus.PENDING,
+        db_default=EmbeddingStatus.PENDING.value,
     )
-    embedding_error = WorkerTextField(_("embedding error"), blank=True, default="")
-    embedding_attempts = WorkerIntegerField(_("attempts"), default=0)
+    embedding_error = WorkerTextField(_("embedding error"), blank=True, default="", db_default="")
+    embedding_attempts = WorkerIntegerField(_("attempts"), default=0, db_default=0)
     embedding_claimed_at = WorkerDateTimeField(_("taken by a worker at"), null=True, blank=True)
     embedded_at = WorkerDateTimeField(_("embedded at"), null=True, blank=True)
+
+    similarity_base: ClassVar[DeferringManager[Self]] = DeferringManager()
 
     class Meta:
         abstract = True
@@ -105,28 +121,42 @@ class EmbeddingColumns(models.Model):
         Override it to hide rows: what it leaves out is absent from every answer. ``request`` is
         None outside a request, as in a shell, and where scores are calibrated
         (:mod:`artsimilarity.search.score_calibration`): return what an anonymous visitor may see
-        then. The default is every row.
+        then. The default is every picture.
         """
-        rows: models.QuerySet[Any] = cls._default_manager.all()
-        return rows
+        pictures: models.QuerySet[Any] = cls.similarity_picture_model()._default_manager.all()
+        return pictures
+
+    @classmethod
+    def similarity_picture_model(cls) -> type[models.Model]:
+        """Return the model whose pictures these rows describe: the row's own, or a companion's."""
+        if not cls.similarity_picture_field:
+            return cls
+        related: Any = cls._meta.get_field(cls.similarity_picture_field)
+        model: type[models.Model] = related.remote_field.model
+        return model
 
     @classmethod
     def similarity_image_lookup(cls) -> str:
         """Return the lookup that leads from a row of this table to its picture's file."""
-        return cls.similarity_image_field
+        return "__".join(filter(None, (cls.similarity_picture_field, cls.similarity_image_field)))
 
     @classmethod
     def similarity_image_value(cls) -> Any:
-        """Return the same as an expression that ``QuerySet.update()`` takes."""
-        return F(cls.similarity_image_lookup())
+        """Return the same as an expression that ``QuerySet.update()`` takes, joins or not."""
+        field = cls.similarity_picture_model()._meta.get_field(cls.similarity_image_field)
+        if field.model is cls.similarity_table():
+            return F(cls.similarity_image_field)
+        pictures = field.model._base_manager.filter(pk=OuterRef("pk")).order_by()
+        return Subquery(pictures.values(cls.similarity_image_field)[:1])
+
+    @classmethod
+    def similarity_table(cls) -> type[EmbeddingColumns]:
+        """Return the model that declares the columns: this one, or the parent that it inherits."""
+        declaring: Any = cls._meta.get_field("embedding").model
+        table: type[EmbeddingColumns] = declaring
+        return table
 
     def similarity_set_columns(self, columns: dict[str, Any]) -> None:
         """Put values that were just written to the row into this instance."""
         for name, value in columns.items():
             setattr(self, name, value)
-
-    @classmethod
-    def similarity_table(cls) -> type[Self]:
-        """Return the model that declares the columns: this one, or the parent that it inherits."""
-        declaring: type[Self] = cls._meta.get_field("embedding").model  # type: ignore[assignment]
-        return declaring

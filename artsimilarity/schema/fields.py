@@ -33,11 +33,14 @@ class WorkerWritten(_Field):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["editable"] = False
+        # "All fields" of a serializer, a fixture or a version of a row are the host's own.
+        kwargs["serialize"] = False
         super().__init__(*args, **kwargs)
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
-        del kwargs["editable"]
+        for always in ("editable", "serialize"):
+            kwargs.pop(always, None)
         return name, path, list(args), kwargs
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
 from django.db import models
 from django.db.backends.utils import names_digest
 from django.db.models import Q
-from django.db.models.signals import class_prepared
 from pgvector.django import HnswIndex
 
 from artsimilarity.conf import get_settings
@@ -24,18 +23,12 @@ def hnsw_index(model: type[models.Model]) -> HnswIndex:
     )
 
 
-def add_indexes(sender: type[models.Model], **kwargs: Any) -> None:
-    """Give a host's model our indexes, also when its ``Meta`` does not inherit ours.
-
-    ``Meta.indexes`` of an abstract model is lost as soon as the host writes a ``Meta`` of its own,
-    so they are added once the class is complete; ``original_attrs`` is where migrations look.
-    """
-    options = sender._meta
-    if not issubclass(sender, EmbeddingColumns) or options.abstract or options.proxy:
-        return
+def add_indexes(model: type[EmbeddingColumns]) -> None:
+    """Give a host's complete model our indexes; ``original_attrs`` is where migrations look."""
+    options = model._meta
     if not any(field.name == "embedding" for field in options.local_fields):
         return
-    prefix = f"{options.db_table[:12]}_{names_digest(options.db_table, 'embedding', length=8)}"
+    prefix = _prefix(options.db_table)
     indexes: list[models.Index] = [
         models.Index(
             fields=["embedding_status"],
@@ -54,7 +47,7 @@ def add_indexes(sender: type[models.Model], **kwargs: Any) -> None:
                 name=f"{prefix}_hnsw",
             )
         )
-    if sender.similarity_finds_duplicates:
+    if model.similarity_finds_duplicates:
         indexes.append(
             HnswIndex(
                 fields=["embedding_copy_descriptor"],
@@ -66,4 +59,8 @@ def add_indexes(sender: type[models.Model], **kwargs: Any) -> None:
     options.original_attrs["indexes"] = options.indexes
 
 
-class_prepared.connect(add_indexes, dispatch_uid="artsimilarity.indexes")
+def _prefix(table: str) -> str:
+    """A beginning for index names: a letter comes first, and a table may be a quoted path."""
+    readable = re.sub(r"\W+", "_", table)[:12]
+    first = readable if readable[:1].isalpha() else f"t{readable}"[:12]
+    return f"{first}_{names_digest(table, 'embedding', length=8)}"

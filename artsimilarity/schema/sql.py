@@ -77,6 +77,18 @@ class Gate(Sql):
         )
 
 
+class Same(Func):
+    """Whether two columns are equal, which the planner takes for likely.
+
+    Of a plain comparison of columns it expects hardly any row, and then sorts the whole table
+    rather than asking the index; of a CASE it expects half of them.
+    """
+
+    template = "CASE WHEN %(expressions)s THEN true ELSE false END"
+    arg_joiner = " = "
+    output_field = BooleanField()
+
+
 class _VectorFunc(Func):
     """A function of vectors."""
 

@@ -11,6 +11,7 @@ from artsimilarity.search.entry_points import (
     search_by_colours,
 )
 from artsimilarity.search.neighbours import Neighbours, NeighbourStatus
+from artsimilarity.search.querysets import similar_to
 
 __all__ = [
     "Cursor",
@@ -20,4 +21,5 @@ __all__ = [
     "more_like_these",
     "more_like_this",
     "search_by_colours",
+    "similar_to",
 ]

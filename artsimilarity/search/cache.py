@@ -29,12 +29,11 @@ _NOTED = ("embedding_digest", "embedding_recipe")
 def key_for(search: Search, *, limit: int, after: Cursor | None, varied: bool) -> str | None:
     """Return under what key a search is remembered; None if it is not.
 
-    The key covers everything that the answer depends on: the picture, as just read from the
+    The key covers everything that the answer depends on: the picture's row, as just read from the
     database, its file and recipe, the settings, and what this visitor may see.
     """
     settings = get_settings()
-    picture, library = search.remembered_for, search.library
-    row = library.row_of(picture) if picture else None
+    row, library = search.remembered_for, search.library
     if not settings.CACHE_SECONDS or row is None or not row.embedding_digest:
         return None
     try:
@@ -65,12 +64,11 @@ def read(key: str | None, pictures: models.QuerySet[Any]) -> list[Any] | None:
     notes = caches[get_settings().CACHE].get(key) if key else None
     if notes is None:
         return None
-    library = Library.searched(pictures)
-    rows = {row.pk: row for row in pictures.filter(pk__in=[note[0] for note in notes]).order_by()}
+    again = {one.pk: one for one in pictures.filter(pk__in=[note[0] for note in notes]).order_by()}
+    rows = Library.searched(pictures).rows_by_key(again.values())
     found = []
     for pk, digest, recipe, *scores in notes:
-        picture = rows.get(pk)
-        row = library.row_of(picture) if picture else None
+        picture, row = again.get(pk), rows.get(pk)
         if row is None or (row.embedding_digest, row.embedding_recipe) != (digest, recipe):
             return None
         for name, score in zip(SCORES, scores, strict=True):
@@ -84,12 +82,11 @@ def write(key: str | None, found: Sequence[Any]) -> None:
     if key is None:
         return
     settings = get_settings()
-    library = Library.of(type(found[0])) if found else None
+    rows = Library.of(type(found[0])).rows_by_key(found) if found else {}
     notes = []
     for picture in found:
-        row = library.row_of(picture) if library else None
         scores = [getattr(picture, name) for name in SCORES]
-        notes.append((picture.pk, *(getattr(row, name, "") for name in _NOTED), *scores))
+        notes.append((picture.pk, *(getattr(rows[picture.pk], name) for name in _NOTED), *scores))
     caches[settings.CACHE].set(key, notes, settings.CACHE_SECONDS)
 
 

@@ -46,18 +46,19 @@ def more_like_this(
     page = PageRequest.of(**options)
     library = Library.of(type(picture))
     if picture.pk is None:
-        return Neighbours([], status_of(library, picture), page.style)
+        return Neighbours([], status_of(library, picture, None), page.style)
+    row = library.row_of(picture)
     visible = visible_pictures(type(picture), queryset, request)
     seen = page.hide_duplicates and may_see(picture, request)
     search = Search(
         pictures=visible,
-        query=stored_vector(Library.searched(visible), picture),
+        query=stored_vector(Library.searched(visible), picture, row),
         page=page,
         examples=(picture,) if seen else (),
-        remembered_for=picture,
+        remembered_for=row,
     )
     pictures = find_page(search)
-    status = NeighbourStatus.READY if pictures else status_of(library, picture)
+    status = NeighbourStatus.READY if pictures else status_of(library, picture, row)
     return Neighbours(pictures, status, page.style, page.following(pictures))
 
 
@@ -96,7 +97,8 @@ def more_like_these(
         pictures = find_page(
             Search(pictures=visible, query=query, page=page, examples=tuple(liked))
         )
-    statuses = [status_of(library, picture) for picture in liked]
+    rows = library.rows_by_key(liked)
+    statuses = [status_of(library, one, rows.get(one.pk)) for one in liked]
     ready = pictures or NeighbourStatus.READY in statuses
     status = NeighbourStatus.READY if ready else statuses[0]
     return Neighbours(pictures, status, page.style, page.following(pictures))

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from artsimilarity.library import Library
+from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.schema.states import EmbeddingStatus
 
 
@@ -58,12 +59,21 @@ class Neighbours(Sequence[Any]):
         return str(self.status.label)
 
 
-def status_of(library: Library, picture: models.Model) -> NeighbourStatus:
-    """Return why a picture has no neighbours; ``READY`` if nothing of its own stands in the way."""
-    if not getattr(picture, library.image_field):
+def status_of(
+    library: Library, picture: models.Model, row: EmbeddingColumns | None
+) -> NeighbourStatus:
+    """Return why a picture has no neighbours; ``READY`` if nothing of its own stands in the way.
+
+    Args:
+        library: the picture's.
+        picture: whose neighbours are wanted.
+        row: that holds its vector, if there is one.
+    """
+    file = getattr(picture, library.image_field)
+    if not file:
         return NeighbourStatus.NO_PICTURE
-    row = library.row_of(picture)
-    status = row.embedding_status if row else EmbeddingStatus.PENDING
+    current = row is not None and row.embedding_image == file.name
+    status = row.embedding_status if row and current else EmbeddingStatus.PENDING
     if status == EmbeddingStatus.FAILED:
         return NeighbourStatus.FAILED
     if status == EmbeddingStatus.PENDING:

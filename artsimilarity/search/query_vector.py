@@ -14,7 +14,8 @@ from django.db.models import Case, F, Field, Model, Q, TextField, When
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.library import Library
-from artsimilarity.schema.sql import Sql
+from artsimilarity.schema.columns import EmbeddingColumns
+from artsimilarity.schema.sql import Same, Sql
 
 # How much an example to move away from counts against one to move towards.
 _UNLIKE_WEIGHT = 0.5
@@ -60,9 +61,11 @@ class QueryVector:
 
     def condition(self, library: Library) -> Q:
         """Which pictures can be compared with it."""
-        if not self.moving:
-            return self._is_served(library)
-        return self._is_served(library) | self._has(library, "embedding_next")
+        served = self._is_served(library)
+        if self.moving:
+            served |= self._has(library, "embedding_next")
+        # A vector of another file than the picture holds now, as after update(), is none of it.
+        return served & Q(Same(library.lookup("embedding_image"), library.image_field))
 
     def _is_served(self, library: Library) -> Q:
         return self._has(library, "embedding")
@@ -93,14 +96,23 @@ class QueryVector:
         return self.recipe if isinstance(self.recipe, Sql) else Sql("%s", [self.recipe], _TEXT)
 
 
-def stored_vector(library: Library, picture: Model) -> QueryVector:
-    """Return a saved picture's vector, to be read inside the query for the others."""
+def stored_vector(
+    library: Library, picture: Model, row: EmbeddingColumns | None = None
+) -> QueryVector:
+    """Return a saved picture's vector, to be read inside the query for the others.
+
+    Args:
+        library: that is searched.
+        picture: whose vector it is.
+        row: that holds it, if the caller has it at hand.
+    """
     table, key = library.table()
     source = Sql(
-        f"FROM {table} t WHERE t.{key} = %s AND t.embedding IS NOT NULL",
+        f"FROM {table} t WHERE t.{key} = %s AND t.embedding IS NOT NULL"
+        f" AND t.embedding_image = {library.image_sql('t')}",
         [picture._meta.pk.get_db_prep_value(picture.pk, connections[library.using])],
     )
-    row = library.row_of(picture)
+    row = row or library.row_of(picture)
     fingerprint = (row and row.embedding_recipe) or get_settings().recipe.fingerprint
     return QueryVector(
         block_sizes=block_sizes(fingerprint),
@@ -167,8 +179,8 @@ def vector_of_examples(
     pks = (*liked, *unlike)
     columns = ("pk", "embedding_recipe", "embedding", "embedding_next_recipe", "embedding_next")
     vectors: dict[Any, dict[str, Any]] = {}
-    for pk, recipe, vector, next_recipe, next_vector in library.rows.filter(pk__in=pks).values_list(
-        *columns
+    for pk, recipe, vector, next_recipe, next_vector in (
+        library.rows.current().filter(pk__in=pks).values_list(*columns)
     ):
         # The recipe that is coming goes first: all pictures have it, not only those left behind.
         found = {next_recipe: next_vector, recipe: vector} if moving else {recipe: vector}

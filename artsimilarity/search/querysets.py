@@ -14,6 +14,7 @@ from artsimilarity.search.ordering import check_style, order_by_similarity
 from artsimilarity.search.query_vector import QueryVector, stored_vector, vector_of_examples
 
 _M = TypeVar("_M", bound=models.Model)
+_Q = TypeVar("_Q", bound=models.QuerySet[Any])
 
 
 class SimilarityQuerySet(EmbeddingQuerySet[_M]):
@@ -42,11 +43,27 @@ class SimilarityQuerySet(EmbeddingQuerySet[_M]):
             ValueError: ``style`` lies outside 0..1, a picture is not saved, or there is none.
             TypeError: a picture is of another model.
         """
-        query = vector_of_pictures(Library.searched(self), _listed(examples), _listed(unlike))
-        if query is None:
-            check_style(style)
-            return self.none()
-        return order_by_similarity(self, query, style=style)  # type: ignore[return-value]
+        return similar_to(self, examples, style, unlike=unlike)
+
+
+def similar_to(
+    pictures: _Q,
+    examples: models.Model | Iterable[models.Model],
+    style: float | None = None,
+    *,
+    unlike: models.Model | Iterable[models.Model] = (),
+) -> _Q:
+    """Do the same for any queryset, such as one of pictures that have a companion.
+
+    ``similar_to(Photo.objects.filter(is_public=True), photo)[:8]``
+    """
+    query = vector_of_pictures(Library.searched(pictures), _listed(examples), _listed(unlike))
+    if query is None:
+        check_style(style)
+        return pictures.none()
+    ordered: Any = order_by_similarity(pictures, query, style=style)
+    found: _Q = ordered
+    return found
 
 
 def vector_of_pictures(

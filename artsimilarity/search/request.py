@@ -11,6 +11,7 @@ from django.db import models
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
+from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.search.colours import WeightedColour
 from artsimilarity.search.cursor import Cursor
 from artsimilarity.search.ordering import check_style
@@ -96,7 +97,7 @@ class Search:
         query: what they are compared with.
         page: which of them are wanted.
         examples: pictures whose duplicates are hidden too; none that the visitor may not see.
-        remembered_for: the picture whose neighbours may be remembered in the cache, if any.
+        remembered_for: the row of the picture whose neighbours may be remembered, if any.
         colours: those that a visitor named, if it was those.
     """
 
@@ -104,7 +105,7 @@ class Search:
     query: QueryVector
     page: PageRequest
     examples: tuple[models.Model, ...] = ()
-    remembered_for: models.Model | None = None
+    remembered_for: EmbeddingColumns | None = None
     colours: tuple[WeightedColour, ...] = ()
 
     @cached_property

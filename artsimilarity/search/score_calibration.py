@@ -203,7 +203,7 @@ def _read_spread(library: Library, fingerprint: str, percent: float) -> _Spread 
 def _rows(library: Library, fingerprint: str) -> EmbeddingQuerySet[Any]:
     """The pictures that an anonymous visitor may see and that have a vector of the recipe."""
     visible = library.visible(None).using(library.using)
-    return library.rows.served(fingerprint).filter(pk__in=visible.order_by().values("pk"))
+    return library.rows.current().served(fingerprint).filter(pk__in=visible.order_by().values("pk"))
 
 
 def _some_pages(library: Library, percent: float) -> Sql:

@@ -156,7 +156,7 @@ def _areas(library: Library, pks: Iterable[Any], recipe: Recipe) -> Mapping[Any,
         output_field=Field(),
     )
     block = Subvector(vector, recipe.style_dimensions + 1, recipe.colour_dimensions)
-    rows = library.rows.filter(pk__in=pks).order_by()
+    rows = library.rows.current().filter(pk__in=pks).order_by()
     blocks = rows.values_list("pk", Cast(block, TextField()))
     return {pk: shares(json.loads(text), recipe) for pk, text in blocks if text}
 

@@ -148,7 +148,7 @@ class TestServer:
 
         def answer(alias: str, sql: str, params: Any = ()) -> Any:
             if "pg_available_extensions" in sql:
-                return [(installed, available)]
+                return [(installed, available, "public", True)]
             return fetch(alias, sql, params)
 
         monkeypatch.setattr(databases, "_fetch", answer)

@@ -270,7 +270,7 @@ class TestRaces:
         artwork = make_artwork(colour=RED)
 
         def overwrite() -> None:
-            receivers._reset_if_replaced(Library.of(Artwork), artwork, uploaded=True)
+            receivers.reset_if_replaced(Library.of(Artwork), artwork, uploaded=True)
 
         self._meanwhile(monkeypatch, overwrite)
         assert _embed(artwork).skipped == 1

@@ -132,14 +132,25 @@ def test_a_cleared_picture_loses_its_vector_and_is_not_sent(broker: Broker) -> N
     assert broker.pks() == []
 
 
-def test_a_fixture_sends_nothing_and_keeps_its_columns(broker: Broker) -> None:
+def test_a_fixture_sends_nothing_and_what_it_brings_waits_for_the_sweep(broker: Broker) -> None:
     make_embedded("one")
-    dump = serializers.serialize("json", Artwork.objects.defer(None).all())
+    dump = serializers.serialize("json", Artwork.objects.all())
     Artwork.objects.all().delete()
     for deserialized in serializers.deserialize("json", dump):
         deserialized.save()
-    assert Artwork.objects.ready().count() == 1
+    assert Artwork.objects.pending().count() == 1
     assert broker.pks() == []
+
+
+def test_a_version_with_another_file_that_is_reverted_to_loses_the_vector(broker: Broker) -> None:
+    artwork = make_embedded("one")
+    dump = serializers.serialize("json", Artwork.objects.all())
+    Artwork.objects.update(image="newer.png", embedding_image="newer.png")
+    for deserialized in serializers.deserialize("json", dump):
+        deserialized.save()
+    stored = _stored(artwork)
+    assert (stored.image.name, stored.embedding) == ("one.png", None)
+    assert stored.embedding_status == "pending"
 
 
 def test_an_instance_whose_picture_is_deferred_saves_without_loading_it(

@@ -36,7 +36,7 @@ CHANGES: dict[str, dict[str, object]] = {
     "colour_sample": {"colour_sample": 625, "seed": 1},
     "colour_root": {"colour_root": False},
     "seed": {"seed": 2, "colour_sample": 625},
-    "calibration_sha256": {"calibration_sha256": "1" * 64, "projection": "calibrated"},
+    "whitening_sha256": {"whitening_sha256": "1" * 64, "projection": "whitened"},
 }
 
 
@@ -78,8 +78,8 @@ def test_each_field_changes_the_fingerprint(field: str) -> None:
         before = replace(ART, colour_sample=624, **beside)
     elif field == "seed":
         before = replace(ART, seed=1, **beside)
-    elif field == "calibration_sha256":
-        before = replace(ART, calibration_sha256="0" * 64, **beside)
+    elif field == "whitening_sha256":
+        before = replace(ART, whitening_sha256="0" * 64, **beside)
     else:
         before = ART
     assert replace(before, **{field: CHANGES[field][field]}).fingerprint != before.fingerprint
@@ -120,7 +120,7 @@ def test_a_name_that_is_no_slug_is_refused(name: str) -> None:
         replace(ART, name=name)
 
 
-@pytest.mark.parametrize("field", ["weights_sha256", "calibration_sha256"])
+@pytest.mark.parametrize("field", ["weights_sha256", "whitening_sha256"])
 @pytest.mark.parametrize("digest", ["", "0" * 63, "G" * 64, "A" * 64])
 def test_a_digest_that_is_no_sha256_is_refused(field: str, digest: str) -> None:
     with pytest.raises(ValueError, match=field):
@@ -165,16 +165,16 @@ def test_a_layer_that_vgg_19_has_not_is_refused(layer: str) -> None:
         (ARTICLE, {"gram_pool": 4}, "style_dimensions is 4096, not 1024"),
         (ARTICLE, {"projection": "random", "style_dimensions": 1025}, "makes no more of them"),
         (ART, {"projection": "pca"}, "not 'pca'"),
-        (ART, {"projection": "calibrated"}, "where calibration_sha256 is given"),
-        (ART, {"calibration_sha256": "0" * 64}, "where calibration_sha256 is given, and only"),
+        (ART, {"projection": "whitened"}, "where whitening_sha256 is given"),
+        (ART, {"whitening_sha256": "0" * 64}, "where whitening_sha256 is given, and only"),
         (
             ART,
             {
-                "projection": "calibrated",
-                "calibration_sha256": "0" * 64,
+                "projection": "whitened",
+                "whitening_sha256": "0" * 64,
                 "style_dimensions": 4753,
             },
-            "calibrated projection of 4752 values makes no more of them",
+            "whitened projection of 4752 values makes no more of them",
         ),
         (ART, {"colour_sample": 224**2 + 1, "seed": 1}, "a square has 50176 pixels"),
         (ART, {"colour_sample": 625}, "need a seed"),

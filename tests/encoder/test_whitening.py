@@ -12,14 +12,14 @@ from safetensors.numpy import load
 
 from artsimilarity.encoder.encoder import Encoder
 from artsimilarity.encoder.pictures.reading import read_square
-from artsimilarity.encoder.recipe import ART, ARTICLE, IMAGENET_COVARIANCE, Recipe, calibrated
+from artsimilarity.encoder.recipe import ART, ARTICLE, IMAGENET_COVARIANCE, Recipe, whitened
 from artsimilarity.encoder.weight_files import (
     DIRECTORY_VARIABLE,
     WeightsError,
-    calibration_path,
     sha256_of,
+    whitening_path,
 )
-from artsimilarity.encoder.whitening import CalibrationError, fit, unprojected
+from artsimilarity.encoder.whitening import WhiteningError, fit, unprojected
 from tests.encoder import small
 from tests.encoder.make_reference import Floats
 from tests.encoder.shared import (
@@ -59,12 +59,12 @@ def style(recipe: Recipe, seeds: range) -> np.ndarray:
 
 
 def keep(data: bytes) -> str:
-    calibration_path(sha256_of(data)).write_bytes(data)
+    whitening_path(sha256_of(data)).write_bytes(data)
     return sha256_of(data)
 
 
 def using(base: Recipe, sha256: str) -> Recipe:
-    return calibrated(base, name="mine", style_dimensions=VALUES, sha256=sha256)
+    return whitened(base, name="mine", style_dimensions=VALUES, sha256=sha256)
 
 
 def textbook(descriptors: Floats, count: int) -> tuple[Floats, Floats]:
@@ -120,12 +120,12 @@ def test_the_file_holds_half_precision(sample: np.ndarray) -> None:
 
 
 def test_as_many_pictures_as_values_are_too_few(sample: np.ndarray) -> None:
-    with pytest.raises(CalibrationError, match="5 pictures have no 5 principal components"):
+    with pytest.raises(WhiteningError, match="5 pictures have no 5 principal components"):
         fit(sample[:VALUES], VALUES)
 
 
 def test_pictures_that_are_all_alike_are_refused(sample: np.ndarray) -> None:
-    with pytest.raises(CalibrationError, match="do not differ enough"):
+    with pytest.raises(WhiteningError, match="do not differ enough"):
         fit(np.repeat(sample[:1], 20, axis=0), VALUES)
 
 
@@ -147,10 +147,12 @@ def test_the_same_file_gives_the_same_vector(base: Recipe, sample: np.ndarray) -
 
 def test_a_file_with_another_digest_is_refused(base: Recipe, sample: np.ndarray) -> None:
     recipe = using(base, keep(fit(sample, VALUES).to_safetensors()))
-    assert recipe.calibration_sha256 is not None
+    assert recipe.whitening_sha256 is not None
     other = fit(sample[1:], VALUES).to_safetensors()
-    calibration_path(recipe.calibration_sha256).write_bytes(other)
-    with pytest.raises(WeightsError, match=rf"{sha256_of(other)}, expected .*manage\.py calibrate"):
+    whitening_path(recipe.whitening_sha256).write_bytes(other)
+    with pytest.raises(
+        WeightsError, match=rf"{sha256_of(other)}, expected .*manage\.py fit_whitening"
+    ):
         Encoder(recipe, device="cpu")
 
 
@@ -173,22 +175,22 @@ def test_a_projection_of_other_values_is_refused(base: Recipe, sample: np.ndarra
 
 def test_another_projection_gives_another_fingerprint() -> None:
     one, other = (
-        calibrated(ART, name="mine", style_dimensions=256, sha256=digit * 64) for digit in "01"
+        whitened(ART, name="mine", style_dimensions=256, sha256=digit * 64) for digit in "01"
     )
     assert len({one.fingerprint, other.fingerprint, replace(ART, name="mine").fingerprint}) == 3
 
 
-def test_a_recalibrated_recipe_forgets_its_first_projection() -> None:
-    first = calibrated(ART, name="first", style_dimensions=64, sha256="0" * 64)
-    again = calibrated(first, name="again", style_dimensions=256, sha256="1" * 64)
-    assert again == calibrated(ART, name="again", style_dimensions=256, sha256="1" * 64)
+def test_a_refitted_recipe_forgets_its_first_projection() -> None:
+    first = whitened(ART, name="first", style_dimensions=64, sha256="0" * 64)
+    again = whitened(first, name="again", style_dimensions=256, sha256="1" * 64)
+    assert again == whitened(ART, name="again", style_dimensions=256, sha256="1" * 64)
     assert unprojected(first) == replace(unprojected(ART), name="first")
 
 
 def test_a_base_may_draw_its_colours_or_its_projection_at_random() -> None:
     drawn = replace(ARTICLE, projection="random", style_dimensions=64)
     for recipe in (ARTICLE, drawn, replace(drawn, colour_sample=None)):
-        made = calibrated(recipe, name="mine", style_dimensions=64, sha256="0" * 64)
+        made = whitened(recipe, name="mine", style_dimensions=64, sha256="0" * 64)
         assert (made.seed is None) == (made.colour_sample is None)
         assert unprojected(recipe).style_dimensions == 32**2
 

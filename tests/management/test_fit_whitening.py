@@ -1,4 +1,4 @@
-"""``manage.py calibrate``, and the workers that use what it fitted."""
+"""``manage.py fit_whitening``, and the workers that use what it fitted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.encoder.weight_files import (
     DIRECTORY_VARIABLE,
     WeightsError,
-    calibration_path,
+    whitening_path,
 )
 from artsimilarity.models import Whitening
 from demo_site.library.models import Artwork
@@ -74,7 +74,7 @@ def _fill(count: int) -> None:
     Artwork.objects.bulk_create(artworks)
 
 
-def _calibrate(**options: Any) -> tuple[str, str]:
+def _fit(**options: Any) -> tuple[str, str]:
     out, err = io.StringIO(), io.StringIO()
     given = {"base": f"{__name__}.BASE", "dimensions": 6, **options}
     call_command("fit_whitening", stdout=out, stderr=err, **given)
@@ -86,19 +86,19 @@ def _printed_recipe(out: str) -> Recipe:
     lines = [line[4:] for line in out.splitlines() if line.startswith("    ")]
     module: dict[str, Any] = {}
     exec("\n".join(lines), module)
-    recipe = module["CALIBRATED"]
+    recipe = module["WHITENED"]
     assert isinstance(recipe, Recipe)
     return recipe
 
 
 def test_the_printed_recipe_is_the_one_that_was_fitted(base: Recipe) -> None:
     _fill(30)
-    out, err = _calibrate()
+    out, err = _fit()
     kept = Whitening.objects.get()
     recipe = _printed_recipe(out)
-    assert (recipe.calibration_sha256, kept.pictures) == (kept.sha256, 30)
+    assert (recipe.whitening_sha256, kept.pictures) == (kept.sha256, 30)
     assert recipe.fingerprint in out
-    assert recipe.name == "small-calibrated"
+    assert recipe.name == "small-whitened"
     assert recipe.weights_sha256 == base.weights_sha256
     assert load(bytes(kept.data))["project.weight"].shape == (6, 64 * 65 // 2 + 64)
     assert err == ""
@@ -107,7 +107,7 @@ def test_the_printed_recipe_is_the_one_that_was_fitted(base: Recipe) -> None:
 def test_the_sample_is_drawn_from_the_seed() -> None:
     _fill(40)
     first, again, other = (
-        _printed_recipe(_calibrate(sample=25, seed=seed)[0]).fingerprint for seed in (1, 1, 2)
+        _printed_recipe(_fit(sample=25, seed=seed)[0]).fingerprint for seed in (1, 1, 2)
     )
     assert first == again != other
     assert sorted(Whitening.objects.values_list("pictures", flat=True)) == [25, 25]
@@ -118,7 +118,7 @@ def test_files_that_cannot_be_read_are_named_and_others_drawn() -> None:
     default_storage.delete("3.png")
     default_storage.delete("5.png")
     default_storage.save("5.png", ContentFile(b"no picture"))
-    _, err = _calibrate(sample=24)
+    _, err = _fit(sample=24)
     assert "2 files could not be read" in err
     assert "3.png" in err
     assert "5.png" in err
@@ -128,13 +128,13 @@ def test_files_that_cannot_be_read_are_named_and_others_drawn() -> None:
 def test_too_few_pictures_are_refused_with_the_number_it_takes() -> None:
     _fill(23)
     with pytest.raises(CommandError, match=r"take at least 24 pictures .* better 60; these are 23"):
-        _calibrate()
+        _fit()
     assert not Whitening.objects.exists()
 
 
 def test_a_sample_larger_than_the_library_takes_all_of_it() -> None:
     _fill(25)
-    _calibrate(sample=10**9)
+    _fit(sample=10**9)
     assert Whitening.objects.get().pictures == 25
 
 
@@ -142,7 +142,7 @@ def test_pictures_that_are_all_alike_are_refused() -> None:
     _fill(1)
     Artwork.objects.bulk_create([Artwork(title="copy", image="0.png") for _ in range(30)])
     with pytest.raises(CommandError, match="do not differ enough"):
-        _calibrate()
+        _fit()
 
 
 @pytest.mark.parametrize(
@@ -152,12 +152,12 @@ def test_pictures_that_are_all_alike_are_refused() -> None:
 )
 def test_a_base_that_is_no_recipe_is_refused(base: str, message: str) -> None:
     with pytest.raises(CommandError, match=message):
-        _calibrate(base=base)
+        _fit(base=base)
 
 
 def test_a_name_that_is_no_slug_is_refused() -> None:
     with pytest.raises(CommandError, match="slug"):
-        _calibrate(name="My recipe")
+        _fit(name="My recipe")
 
 
 def test_a_base_whose_colours_fill_the_column_is_refused(
@@ -165,7 +165,7 @@ def test_a_base_whose_colours_fill_the_column_is_refused(
 ) -> None:
     monkeypatch.setitem(globals(), "BASE", replace(base, colour_bins=8))
     with pytest.raises(CommandError, match="holds 472 values and the colours of --base take 512"):
-        _calibrate(dimensions=None)
+        _fit(dimensions=None)
 
 
 def test_the_default_base_asks_for_imagenet_weights() -> None:
@@ -174,24 +174,24 @@ def test_the_default_base_asks_for_imagenet_weights() -> None:
         call_command("fit_whitening", stdout=io.StringIO())
 
 
-def test_a_calibrated_recipe_is_rolled_out_like_any_other(
+def test_a_whitened_recipe_is_rolled_out_like_any_other(
     base: Recipe, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As few pictures as there can be: what is fitted is not the point here.
     monkeypatch.setattr("artsimilarity.encoder.whitening.LEAST_PICTURES_PER_VALUE", 1)
     _fill(VALUES + 1)
-    recipe = _printed_recipe(_calibrate(dimensions=None)[0])
+    recipe = _printed_recipe(_fit(dimensions=None)[0])
     Artwork.objects.exclude(title__in=[str(number) for number in range(8)]).delete()
     call_command("embed_artworks", "--sync", stdout=io.StringIO())
-    monkeypatch.setitem(globals(), "CALIBRATED", recipe)
+    monkeypatch.setitem(globals(), "WHITENED", recipe)
     settings.ARTSIMILARITY = {
         **settings.ARTSIMILARITY,
-        "NEXT_RECIPE": f"{__name__}.CALIBRATED",
+        "NEXT_RECIPE": f"{__name__}.WHITENED",
     }
     assert not folder.exists()
     for step in ("--rollout", "--promote"):
         call_command("embed_artworks", step, "--sync", stdout=io.StringIO())
-    assert calibration_path(recipe.calibration_sha256 or "").parent == folder
+    assert whitening_path(recipe.whitening_sha256 or "").parent == folder
     rows = Artwork.objects.defer(None)
     assert set(rows.values_list("embedding_recipe", flat=True)) == {recipe.fingerprint}
     stored = rows.get(title="7").embedding
@@ -204,11 +204,11 @@ class TestFetching:
     @pytest.fixture
     def recipe(self) -> Recipe:
         _fill(30)
-        return _printed_recipe(_calibrate()[0])
+        return _printed_recipe(_fit()[0])
 
     @pytest.fixture
     def path(self, recipe: Recipe) -> Path:
-        return calibration_path(recipe.calibration_sha256 or "")
+        return whitening_path(recipe.whitening_sha256 or "")
 
     def test_a_worker_copies_the_projection_once(self, recipe: Recipe, path: Path) -> None:
         whitening_store.fetch_whitening(recipe, using="default")
@@ -231,7 +231,7 @@ class TestFetching:
 
     def test_a_row_that_is_gone_is_told(self, recipe: Recipe) -> None:
         Whitening.objects.all().delete()
-        with pytest.raises(WeightsError, match=r"holds no projection .*small-calibrated"):
+        with pytest.raises(WeightsError, match=r"holds no projection .*small-whitened"):
             whitening_store.fetch_whitening(recipe, using="default")
 
     def test_a_folder_that_cannot_be_made_is_told(self, recipe: Recipe, folder: Path) -> None:
@@ -242,10 +242,10 @@ class TestFetching:
     def test_the_check_warns_of_a_recipe_whose_projection_is_gone(
         self, recipe: Recipe, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(globals(), "CALIBRATED", recipe)
+        monkeypatch.setitem(globals(), "WHITENED", recipe)
         settings.ARTSIMILARITY = {
             **settings.ARTSIMILARITY,
-            "NEXT_RECIPE": f"{__name__}.CALIBRATED",
+            "NEXT_RECIPE": f"{__name__}.WHITENED",
         }
         assert "artsimilarity.W007" not in _warnings()
         Whitening.objects.all().delete()
@@ -264,12 +264,12 @@ from django.core.management import call_command
 call_command("check", databases=["default"])
 import artsimilarity.embedding.whitening_store, artsimilarity.management.commands.fit_whitening
 from artsimilarity.conf import get_settings
-assert get_settings().next_recipe.calibration_sha256
+assert get_settings().next_recipe.whitening_sha256
 names = {"torch", "safetensors", "artsimilarity.encoder.whitening"}
 print(sorted(names & set(sys.modules)))
 """
 
 
 def test_a_web_process_takes_the_recipe_for_its_digest_and_loads_no_torch() -> None:
-    printed = run_python(_SCRIPT, TEST_ARTSIMILARITY='{"NEXT_RECIPE": "tests.recipes.CALIBRATED"}')
+    printed = run_python(_SCRIPT, TEST_ARTSIMILARITY='{"NEXT_RECIPE": "tests.recipes.WHITENED"}')
     assert printed.splitlines()[-1] == "[]"

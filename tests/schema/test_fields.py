@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.core import serializers
+from django.db import connection
 
+from artsimilarity.schema.columns import COLUMNS
 from artsimilarity.schema.fields import EmbeddingField
 from demo_site.library.models import Artwork
 from tests.pictures import make_artwork, make_embedded
@@ -40,15 +44,32 @@ def test_a_save_of_an_instance_with_loaded_vectors_does_not_put_the_old_ones_bac
     assert Artwork.objects.defer(None).get().embedding == [0.5] * 472
 
 
-def test_a_fixture_restores_the_vector_that_it_holds() -> None:
+def test_a_fixture_holds_none_of_our_columns() -> None:
+    make_embedded("one")
+    (row,) = json.loads(serializers.serialize("json", Artwork.objects.defer(None).all()))
+    assert "title" in row["fields"]
+    assert set(COLUMNS).isdisjoint(row["fields"])
+
+
+def test_a_fixture_loaded_over_a_row_leaves_its_embedding_alone() -> None:
     artwork = make_embedded("one")
-    dump = serializers.serialize("json", Artwork.objects.defer(None).all())
-    Artwork.objects.update(embedding=None, embedding_status="pending")
+    dump = serializers.serialize("json", Artwork.objects.all())
     for deserialized in serializers.deserialize("json", dump):
         deserialized.save()
+        assert deserialized.object.embedding_status == "ready"
     restored = Artwork.objects.defer(None).get(pk=artwork.pk)
     assert restored.embedding is not None
     assert restored.embedding_status == "ready"
+
+
+def test_the_database_knows_every_default() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO library_artwork (title, artist, year, image, technique, palette,"
+            " published, source_digest, created)"
+            " VALUES ('old process', '', '', 'a.png', '', '', true, '', now())"
+        )
+    assert Artwork.objects.pending().get().embedding_status == "pending"
 
 
 def test_the_number_of_dimensions_is_the_recipes_and_is_written_into_migrations() -> None:

@@ -21,8 +21,8 @@ from artsimilarity.encoder.blocks.gram import (
 )
 from artsimilarity.encoder.blocks.vgg import (
     assign_weights,
-    read_calibration,
     read_weights,
+    read_whitening,
     vgg19_segments,
 )
 from artsimilarity.encoder.recipe import CHANNELS, Recipe
@@ -135,8 +135,8 @@ def projection(recipe: Recipe, weights: dict[str, Tensor]) -> nn.Module:
     shape = recipe.descriptor_dimensions, recipe.style_dimensions
     with torch.device("meta"):
         linear = nn.Linear(*shape, bias=recipe.projection != "random")
-    if recipe.projection == "calibrated":
-        assign_weights({"project": linear}, read_calibration(recipe))
+    if recipe.projection == "whitened":
+        assign_weights({"project": linear}, read_whitening(recipe))
     elif recipe.projection == "weights":
         assign_weights({"project": linear}, weights)
     else:

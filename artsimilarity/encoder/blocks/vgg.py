@@ -13,8 +13,8 @@ from torchvision.models import vgg19
 from artsimilarity.encoder.recipe import CHANNELS, Recipe
 from artsimilarity.encoder.weight_files import (
     WeightsError,
-    read_calibration_file,
     read_weights_file,
+    read_whitening_file,
 )
 
 
@@ -39,7 +39,7 @@ def read_weights(recipe: Recipe) -> dict[str, Tensor]:
     return {name: tensor.float() for name, tensor in convolution_names(tensors).items()}
 
 
-def read_calibration(recipe: Recipe) -> dict[str, Tensor]:
+def read_whitening(recipe: Recipe) -> dict[str, Tensor]:
     """Reads the projection that was fitted for a recipe and checks its digest.
 
     Args:
@@ -53,7 +53,7 @@ def read_calibration(recipe: Recipe) -> dict[str, Tensor]:
         WeightsError: The file is missing, has another digest or holds no tensors.
     """
     try:
-        tensors = load(read_calibration_file(recipe))
+        tensors = load(read_whitening_file(recipe))
     except SafetensorError as error:
         raise WeightsError(
             f"The projection of the recipe {recipe.name!r} is no safetensors file."

@@ -82,6 +82,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if options["verify"]:
             self._verify(library)
+        library.add_rows()
         wanted = self._choose(library, options)
         # A snapshot: what is uploaded meanwhile is the signals' business, not this run's.
         pks = list(wanted.with_picture().order_by("pk").values_list("pk", flat=True))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from tqdm import tqdm
 
 from artsimilarity.embedding.whitening_store import store_whitening
-from artsimilarity.encoder.recipe import Recipe, calibrated
+from artsimilarity.encoder.recipe import Recipe, whitened
 from artsimilarity.encoder.weight_files import WeightsError
 from artsimilarity.library import Library
 from artsimilarity.management import library_choice
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 _BASE = "artsimilarity.encoder.recipe.IMAGENET_COVARIANCE"
 
 _MODULE = """
-    from artsimilarity.encoder.recipe import calibrated
+    from artsimilarity.encoder.recipe import whitened
     from {module} import {attribute}
 
-    CALIBRATED = calibrated(
+    WHITENED = whitened(
         {attribute},
         name="{name}",
         style_dimensions={dimensions},
@@ -60,14 +60,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dimensions", type=int, metavar="N", help="style values (what fills the column)"
         )
-        parser.add_argument("--name", help="of the recipe (the base's and “-calibrated”)")
+        parser.add_argument("--name", help="of the recipe (the base's and “-whitened”)")
         library_choice.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Draw, describe, fit, keep, and print what to do next."""
         from artsimilarity.encoder.whitening import (  # numpy is a worker's
             PICTURES_PER_VALUE,
-            CalibrationError,
+            WhiteningError,
             fit,
         )
 
@@ -81,7 +81,7 @@ class Command(BaseCommand):
         _require_enough(len(descriptors), dimensions)
         try:
             data = fit(descriptors, dimensions).to_safetensors()
-        except CalibrationError as error:
+        except WhiteningError as error:
             raise CommandError(str(error)) from error
         sha256 = store_whitening(data, pictures=len(descriptors), using=library.using)
         recipe = _recipe(base, options["name"], dimensions, sha256)
@@ -124,7 +124,7 @@ class Command(BaseCommand):
                 attribute=attribute,
                 name=recipe.name,
                 dimensions=recipe.style_dimensions,
-                sha256=recipe.calibration_sha256,
+                sha256=recipe.whitening_sha256,
             )
         )
         self.stdout.write(
@@ -186,9 +186,9 @@ def _column_dimensions(library: Library, base: Recipe) -> int:
 
 def _recipe(base: Recipe, name: str | None, dimensions: int, sha256: str) -> Recipe:
     try:
-        return calibrated(
+        return whitened(
             base,
-            name=name or f"{base.name.removesuffix('-calibrated')}-calibrated",
+            name=name or f"{base.name.removesuffix('-whitened')}-whitened",
             style_dimensions=dimensions,
             sha256=sha256,
         )

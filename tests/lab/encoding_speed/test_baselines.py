@@ -18,6 +18,8 @@ from artsimilarity.lab.encoding_speed.baselines import (
 )
 from artsimilarity.lab.encoding_speed.pictures import choose_pictures
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.mark.parametrize("prefetch", [False, True])
 def test_ours_computes_the_vectors_of_the_encoder(folder: Path, prefetch: bool) -> None:

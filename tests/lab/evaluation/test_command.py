@@ -11,6 +11,8 @@ from artsimilarity.lab.evaluation.__main__ import main
 from tests.lab.evaluation import drawn
 from tests.lab.evaluation.drawn import QUICK
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def run(folder: Path, *options: str) -> int:
     arguments = [str(folder), "--labels", str(folder / "labels.csv"), "--device", "cpu"]

@@ -3,9 +3,13 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
+
 from artsimilarity.lab.evaluation.contact_sheet import contact_sheet
 from artsimilarity.lab.evaluation.evaluate import EvaluationProtocol, evaluate
 from tests.lab.evaluation.drawn import COARSE, QUICK, library
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Sheet(HTMLParser):

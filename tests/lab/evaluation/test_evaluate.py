@@ -17,6 +17,8 @@ from tests.encoder.shared import (
 )
 from tests.lab.evaluation.drawn import QUICK, library
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def test_pictures_of_the_same_artist_are_left_out_where_asked(folder: Path) -> None:
     chosen = library(folder, label="school", exclude_same="artist")

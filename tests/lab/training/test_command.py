@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,8 @@ from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.lab.training.__main__ import main
 from artsimilarity.lab.training.loop import Settings
 from tests.encoder.textures import SIDE, save_all
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 OPTIONS = (
     f"--size={SIDE} --layer=relu1_1 --reduced-channels=12 --dimensions=16 --epochs=1 "
@@ -204,9 +204,3 @@ def test_a_folder_without_artists_is_told(
 def test_numbers_out_of_range_are_refused(option: str, tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         run(tmp_path, tmp_path / "style.safetensors", option)
-
-
-def test_it_runs_as_a_module() -> None:
-    command = [sys.executable, "-m", "artsimilarity.lab.training", "--help"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "--held-out" in shown.stdout

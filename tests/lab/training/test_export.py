@@ -24,6 +24,8 @@ from tests.encoder.make_reference import WEIGHTS
 from tests.encoder.textures import paint_all
 from tests.lab.training.small import TINY
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 # Vectors may differ by this between machines; float16 weights stay far inside it.
 TOLERANCE = 1e-3
 # Greatest relative error of a number in float16.

@@ -25,6 +25,8 @@ from artsimilarity.lab.training.record import chance
 from tests.encoder.textures import paint_all
 from tests.lab.training.small import KNOWN, QUICK, TINY, UNSEEN, examples
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def test_the_learning_rate_rises_for_3_per_cent_and_falls_along_a_cosine() -> None:
     assert learning_rate_factor(0.015) == pytest.approx(0.5, rel=0.01)
