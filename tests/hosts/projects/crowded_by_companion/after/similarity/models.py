@@ -6,7 +6,7 @@ from artsimilarity.models import SimilarityCompanion
 
 class ArtworkEmbedding(SimilarityCompanion):
     picture = models.OneToOneField(
-        Artwork, models.CASCADE, primary_key=True, related_name="similarity"
+        Artwork, models.CASCADE, primary_key=True, related_name="embedding"
     )
 
     @classmethod

@@ -6,7 +6,7 @@ from artsimilarity.models import SimilarityCompanion
 
 class ImageEmbedding(SimilarityCompanion):
     picture = models.OneToOneField(
-        "filer.Image", models.CASCADE, primary_key=True, related_name="similarity"
+        "filer.Image", models.CASCADE, primary_key=True, related_name="embedding"
     )
     similarity_image_field = "file"
 

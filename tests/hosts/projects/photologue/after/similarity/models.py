@@ -6,7 +6,7 @@ from artsimilarity.models import SimilarityCompanion
 
 class PhotoEmbedding(SimilarityCompanion):
     picture = models.OneToOneField(
-        "photologue.Photo", models.CASCADE, primary_key=True, related_name="similarity"
+        "photologue.Photo", models.CASCADE, primary_key=True, related_name="embedding"
     )
 
     @classmethod
