@@ -4,5 +4,6 @@ Imports ``monitoring``, ``embedding``, ``search`` and ``duplicates``; nothing im
 """
 
 from artsimilarity.admin.library_admin import SimilarityAdminMixin
+from artsimilarity.admin.registration import add_similarity
 
-__all__ = ["SimilarityAdminMixin"]
+__all__ = ["SimilarityAdminMixin", "add_similarity"]

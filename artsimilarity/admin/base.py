@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
 from artsimilarity.library import Library
 from artsimilarity.library.visibility import hides_rows
+from artsimilarity.schema.columns import EmbeddingColumns
+from artsimilarity.schema.fields import VECTORS
 
 if TYPE_CHECKING:  # the stubs' class is generic, Django's own is not
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -24,6 +27,16 @@ class LibraryAdmin(_ModelAdmin):
     def library(self) -> Library:
         """The library that this admin looks after."""
         return Library.of(self.model)
+
+    def row_of(self, picture: Model) -> EmbeddingColumns:
+        """Return the row with a picture's embedding, a blank one if it has none yet."""
+        accessor = self.library.row_accessor
+        row: Any = getattr(picture, accessor, None) if accessor else picture
+        return row if row is not None else self.library.new_row(picture.pk)
+
+    def without_vectors(self, pictures: QuerySet[Any]) -> QuerySet[Any]:
+        """Return some pictures whose vectors stay in the database."""
+        return pictures if self.library.has_companion else pictures.defer(*VECTORS)
 
     def address(self, name: str, *args: str) -> str:
         """Return the address of one of this model's pages."""

@@ -19,7 +19,6 @@ from django.utils.translation import ngettext
 
 from artsimilarity.admin.base import LibraryAdmin
 from artsimilarity.duplicates.pairs import groups_of, keys_of, recorded
-from artsimilarity.schema.fields import VECTORS
 from artsimilarity.schema.states import DuplicateState
 from artsimilarity.schema.tables import DuplicatePair
 
@@ -142,8 +141,8 @@ class DuplicatesReport:
         return [pair for pair in pairs if pair.holds(digests)]
 
     def _rows(self, request: HttpRequest, pairs: Iterable[DuplicatePair]) -> dict[str, Any]:
-        rows = self.admin.get_queryset(request).defer(*VECTORS).filter(pk__in=keys_of(pairs))
-        return {str(row.pk): row for row in rows}
+        rows = self.admin.get_queryset(request).filter(pk__in=keys_of(pairs))
+        return {str(row.pk): row for row in self.admin.without_vectors(rows)}
 
     def _as_shown(
         self, request: HttpRequest, groups: Sequence[Sequence[DuplicatePair]]
@@ -151,7 +150,11 @@ class DuplicatesReport:
         rows = self._rows(request, [pair for group in groups for pair in group[:_PAIRS_SHOWN]])
         shown: dict[str, _Picture] = {}
         for key, row in rows.items():
-            shown[key] = _Picture(row, self.admin.address("change", key), _size_of(row))
+            shown[key] = _Picture(
+                row,
+                self.admin.address("change", key),
+                _size_of(row, self.admin.library.image_field),
+            )
         result = []
         for pairs in groups:
             group = _Group(
@@ -171,9 +174,9 @@ def _state_of(text: str | None) -> DuplicateState:
     return DuplicateState.DISMISSED if text == DuplicateState.DISMISSED else DuplicateState.FOUND
 
 
-def _size_of(row: Any) -> str:
+def _size_of(row: Any, image_field: str) -> str:
     """Return pixels and bytes of a picture's file, as far as its storage gives them."""
-    image = getattr(row, row.similarity_image_field)
+    image = getattr(row, image_field)
     try:
         size = str(filesizeformat(image.size))
         return f"{image.width} × {image.height}, {size}" if hasattr(image, "width") else size

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.decorators import display
 from django.contrib.admin.utils import display_for_value, unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import (
     Http404,
     HttpRequest,
@@ -31,8 +32,6 @@ from artsimilarity.embedding.queue import enqueue
 from artsimilarity.embedding.rollout import RolloutError
 from artsimilarity.library import Library
 from artsimilarity.monitoring.status import LibraryStatus, as_dict, library_status
-from artsimilarity.schema.columns import EmbeddingColumns
-from artsimilarity.schema.fields import VECTORS
 from artsimilarity.schema.states import EmbeddingStatus
 from artsimilarity.search.pipeline import find_page
 from artsimilarity.search.query_vector import stored_vector
@@ -55,11 +54,12 @@ class RecipeFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows of the chosen one."""
+        lookup = Library.searched(queryset).lookup
+        recipe = lookup("embedding_recipe")
         if self.value() == "other":
-            return queryset.filter(embedding__isnull=False).exclude(
-                embedding_recipe__in=_named_recipes()
-            )
-        return queryset.filter(embedding_recipe=self.value()) if self.value() else queryset
+            served = queryset.filter(**{f"{lookup('embedding')}__isnull": False})
+            return served.exclude(**{f"{recipe}__in": _named_recipes()})
+        return queryset.filter(**{recipe: self.value()}) if self.value() else queryset
 
 
 def _named_recipes() -> list[str]:
@@ -91,20 +91,33 @@ class SimilarityAdminMixin(LibraryAdmin):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """The host's columns, then the embedding's."""
-        return [*super().get_list_display(request), "embedding_summary"]
+        summary: Any = "embedding_summary"
+        if self.library.has_companion:  # whose column cannot be named on the class
+            summary = display(
+                description=_("embedding"), ordering=self.library.lookup("embedding_status")
+            )(lambda picture: self.embedding_summary(picture))
+        return [*super().get_list_display(request), summary]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """The host's filters, then the embedding's."""
-        return [*super().get_list_filter(request), "embedding_status", RecipeFilter]
+        status = self.library.lookup("embedding_status")
+        return [*super().get_list_filter(request), status, RecipeFilter]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The host's rows, with those of a companion in one query more."""
+        pictures = super().get_queryset(request)
+        row = self.library.row_accessor
+        return pictures.prefetch_related(row) if row else pictures
 
     @admin.display(description=_("embedding"), ordering="embedding_status")
-    def embedding_summary(self, picture: EmbeddingColumns) -> str:
+    def embedding_summary(self, picture: Model) -> str:
         """Status, and when or why."""
-        if picture.embedding_status == EmbeddingStatus.READY and picture.embedded_at:
-            detail = display_for_value(picture.embedded_at, "")
+        row = self.row_of(picture)
+        if row.embedding_status == EmbeddingStatus.READY and row.embedded_at:
+            detail = display_for_value(row.embedded_at, "")
         else:
-            detail = picture.embedding_error
-        label = EmbeddingStatus(picture.embedding_status).label
+            detail = row.embedding_error
+        label = EmbeddingStatus(row.embedding_status).label
         return format_html("<strong>{}</strong><br>{}", label, detail)
 
     @admin.action(description=_("Embed selected pictures again"), permissions=["change"])
@@ -115,7 +128,8 @@ class SimilarityAdminMixin(LibraryAdmin):
     @admin.action(description=_("Retry those of the selected that failed"), permissions=["change"])
     def retry_failed(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Send those of the selected pictures to the workers that failed."""
-        self._send(request, queryset.filter(embedding_status=EmbeddingStatus.FAILED))
+        failed = {self.library.lookup("embedding_status"): EmbeddingStatus.FAILED}
+        self._send(request, queryset.filter(**failed))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -249,8 +263,8 @@ class SimilarityAdminMixin(LibraryAdmin):
             ],
         }
 
-    def _render_panel(self, request: HttpRequest, picture: EmbeddingColumns) -> str:
-        rows = self.get_queryset(request).defer(*VECTORS)
+    def _render_panel(self, request: HttpRequest, picture: Model) -> str:
+        rows, row = self.without_vectors(self.get_queryset(request)), self.row_of(picture)
         page = PageRequest(limit=_NEIGHBOURS, style=get_settings().STYLE, why=True)
         query = stored_vector(Library.searched(rows), picture)
         found = find_page(Search(pictures=rows, query=query, page=page))
@@ -259,7 +273,8 @@ class SimilarityAdminMixin(LibraryAdmin):
             "admin/artsimilarity/picture_panel.html",
             {
                 "picture": picture,
-                "status_label": EmbeddingStatus(picture.embedding_status).label,
+                "row": row,
+                "status_label": EmbeddingStatus(row.embedding_status).label,
                 "neighbours": [(one, self.address("change", str(one.pk))) for one in found],
                 "reembed_url": self.address("reembed", str(picture.pk)) if allowed else None,
             },

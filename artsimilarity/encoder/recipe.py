@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 # Raised whenever pictures/ may turn the same file into other pixels: vectors made before and after
 # such a change must never be compared.
-DECODING_VERSION: Final = 1
+DECODING_VERSION: Final = 2
 
 FINGERPRINT_MAX_LENGTH: Final = 64
 

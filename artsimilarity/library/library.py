@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from typing import Any, Self
 
 from django.apps import apps
@@ -146,6 +145,15 @@ class Library:
         pks = [picture.pk for picture in pictures]
         return {row.pk: row for row in self.rows.filter(pk__in=pks).defer(*VECTORS)}
 
+    @property
+    def row_accessor(self) -> str:
+        """A picture's attribute that leads to its companion's row; empty if it is its own."""
+        if not self.has_companion:
+            return ""
+        field: Any = self.holder._meta.get_field(self.holder.similarity_picture_field)
+        name: str = field.remote_field.get_accessor_name()
+        return name
+
     def lookup(self, column: str) -> str:
         """Return the lookup that leads from a picture to a column of its embedding."""
         return f"{self._row_lookup}__{column}" if self.has_companion else column
@@ -190,14 +198,17 @@ class Library:
     def add_rows(self, pks: Iterable[Any] | None = None) -> int:
         """Make the rows that pictures lack, some or all; returns how many were lacking."""
         pictures = self.without_row() if pks is None else self.without_row().filter(pk__in=pks)
-        missing = pictures.order_by("pk").values_list("pk", flat=True).iterator(_BATCH)
-        made = 0
-        while rows := [self._new_row(pk) for pk in islice(missing, _BATCH)]:
+        missing = pictures.order_by("pk").values_list("pk", flat=True)
+        made, left = 0, missing
+        while some := list(left[:_BATCH]):
+            rows = [self.new_row(pk) for pk in some]
             self.holder._base_manager.using(self.using).bulk_create(rows, ignore_conflicts=True)
             made += len(rows)
+            left = missing.filter(pk__gt=some[-1])
         return made
 
-    def _new_row(self, pk: Any) -> EmbeddingColumns:
+    def new_row(self, pk: Any) -> EmbeddingColumns:
+        """Return a blank row for a picture, not saved."""
         row = self.holder()
         row.pk = pk
         return row

@@ -6,6 +6,7 @@ Imports ``duplicates``, ``library`` and ``schema``. Template tags, ``api``, ``ad
 
 from artsimilarity.search.cursor import Cursor, CursorError
 from artsimilarity.search.entry_points import (
+    amore_like_this,
     more_like_these,
     more_like_this,
     search_by_colours,
@@ -18,6 +19,7 @@ __all__ = [
     "CursorError",
     "NeighbourStatus",
     "Neighbours",
+    "amore_like_this",
     "more_like_these",
     "more_like_this",
     "search_by_colours",

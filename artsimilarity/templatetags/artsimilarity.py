@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import Model
 from django.template.loader import select_template
 from django.utils.safestring import SafeString
@@ -26,6 +27,7 @@ def more_like_this(
     template_name: str | None = None,
     why: bool = True,
     hide_duplicates: bool | None = None,
+    neighbours: Neighbours | None = None,
 ) -> SafeString:
     """Render the pictures most like ``picture``.
 
@@ -34,7 +36,8 @@ def more_like_this(
     The template is ``template_name`` if given, else the first there is of
     ``<app>/<model>_more_like_this.html`` and ``artsimilarity/more_like_this.html``. Its context is
     the page's with ``picture`` and ``neighbours``, each of which says why it was found unless
-    ``why=False`` spares two short queries.
+    ``why=False`` spares two short queries. ``neighbours`` that an asynchronous view has awaited are
+    rendered as they are, without a query.
     """
     options = picture._meta
     names = [
@@ -42,7 +45,8 @@ def more_like_this(
         "artsimilarity/more_like_this.html",
     ]
     chosen = select_template([template_name] if template_name else names)
-    neighbours = get_more_like_this(context, picture, limit, style, why, hide_duplicates)
+    if neighbours is None:
+        neighbours = get_more_like_this(context, picture, limit, style, why, hide_duplicates)
     html: SafeString = chosen.render(
         {**context.flatten(), "picture": picture, "neighbours": neighbours}
     )
@@ -63,16 +67,28 @@ def get_more_like_this(
     ``{% get_more_like_this artwork limit=8 as neighbours %}`` gives a list with a ``status`` and a
     ``message``; see :class:`artsimilarity.search.Neighbours`. With ``why=True`` each picture
     carries ``similarity_why``, a :class:`artsimilarity.search.why.Why`.
+
+    Raises:
+        django.core.exceptions.SynchronousOnlyOperation: the template is rendered on the event loop;
+            says what an asynchronous view does instead.
     """
     request: Any = context.get("request")
-    return search(
-        picture,
-        limit=limit,
-        style=style,
-        request=request,
-        why=why,
-        hide_duplicates=hide_duplicates,
-    )
+    try:
+        return search(
+            picture,
+            limit=limit,
+            style=style,
+            request=request,
+            why=why,
+            hide_duplicates=hide_duplicates,
+        )
+    except SynchronousOnlyOperation as error:
+        raise SynchronousOnlyOperation(
+            "An asynchronous view cannot let a template query the database. Let it say "
+            "'neighbours = await amore_like_this(picture, request=request, why=True)' (from "
+            "artsimilarity.search), and the template '{% more_like_this picture "
+            "neighbours=neighbours %}'; or render in a thread: 'await sync_to_async(render)(...)'."
+        ) from error
 
 
 @register.inclusion_tag("artsimilarity/slider.html", takes_context=True)

@@ -102,7 +102,7 @@ class TestFailure:
             (b"", "empty"),
             (b"This is no picture.", "not a picture"),
             (picture_bytes(side=1), "1 x 1"),
-            (picture_bytes(side=200)[:-60], "damaged"),
+            (picture_bytes(side=200)[:60], "damaged"),
         ],
     )
     def test_a_bad_file_fails_at_once_with_words_for_an_administrator(

@@ -10,10 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image
 
 from artsimilarity.encoder.pictures.reading import (
-    PILLOW_MAX_PIXELS,
     DamagedPicture,
     EmptyFile,
     Limits,
@@ -67,7 +66,10 @@ def assert_plain(data: bytes, rgb: tuple[float, ...], tolerance: float = 1) -> N
 # Formats and geometry
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "GIF"])
+FORMATS = ["JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP"]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
 def test_every_format_keeps_its_colour(kind: str) -> None:
     assert_plain(saved(plain("RGB", RUST), kind), RUST, tolerance=2)
 
@@ -202,8 +204,8 @@ def test_inverted_cmyk_with_adobes_marker_comes_out_right() -> None:
     assert_plain(data, (255, 0, 0), tolerance=2)
 
 
-def test_plain_cmyk_without_adobes_marker_comes_out_right() -> None:
-    data = saved(ImageChops.invert(plain("CMYK", (0, 255, 255, 0))), "JPEG")  # Pillow inverts
+def test_cmyk_without_adobes_marker_is_inverted_as_browsers_have_it() -> None:
+    data = saved(plain("CMYK", (0, 255, 255, 0)), "JPEG")
     marker = data.index(b"\xff\xee")
     length = int.from_bytes(data[marker + 2 : marker + 4], "big")
     without = data[:marker] + data[marker + 2 + length :]
@@ -450,12 +452,14 @@ def test_a_file_at_the_byte_limit_is_read() -> None:
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"%PDF-1.7",
         b"\0" * 100,
-        saved(plain("RGB", RUST), "BMP"),
+        saved(plain("RGB", RUST), "PPM"),
     ],
-    ids=["text", "SVG", "PDF", "zeros", "BMP"],
+    ids=["text", "SVG", "PDF", "zeros", "PPM"],
 )
 def test_a_file_of_another_kind_is_refused(data: bytes) -> None:
-    with pytest.raises(NotAPicture, match="JPEG, PNG, TIFF, WebP or GIF"):
+    with pytest.raises(
+        NotAPicture, match="JPEG, PNG, TIFF, WebP, GIF, BMP, PSD, JPEG 2000, AVIF or HEIC"
+    ):
         read_square(data)
 
 
@@ -474,12 +478,7 @@ def test_a_picture_at_the_pixel_limit_is_read() -> None:
 
 def test_a_decompression_bomb_is_refused_from_its_header() -> None:
     with pytest.raises(TooManyPixels, match=r"3600000000 pixels.*MAX_IMAGE_PIXELS"):
-        read_square(cut_short_png(60_000, 60_000))
-
-
-def test_pillows_own_limit_is_the_default() -> None:
-    assert Image.MAX_IMAGE_PIXELS is not None
-    assert PILLOW_MAX_PIXELS // 2 == Image.MAX_IMAGE_PIXELS
+        read_square(cut_short_png(60_000, 60_000), limits=Limits(max_pixels=10**10))
 
 
 def test_pillows_limit_is_left_as_it_is() -> None:
@@ -520,8 +519,8 @@ def test_a_picture_with_the_shortest_side_is_read() -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "GIF"])
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_a_truncated_file_is_damaged(kind: str, share: float) -> None:
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_a_file_of_which_less_than_half_is_there_is_damaged(kind: str, share: float) -> None:
     data = saved(noise(), kind)
     with pytest.raises(DamagedPicture, match=r"damaged.*Replace it with a sound copy"):
         read_square(data[: int(len(data) * share)])
@@ -533,7 +532,7 @@ def test_a_file_that_ends_in_its_header_is_damaged(kind: str) -> None:
         read_square(saved(noise(), kind)[:12])
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "GIF"])
+@pytest.mark.parametrize("kind", [*FORMATS, "JPEG2000", "AVIF"])
 def test_corrupt_bytes_give_a_picture_or_a_typed_error_with_a_steady_message(kind: str) -> None:
     options = {"compression": "tiff_lzw"} if kind == "TIFF" else {}
     sound = saved(noise(40, 40), kind, **options)

@@ -58,11 +58,11 @@ def test_a_fingerprint_names_the_recipe_and_its_block_sizes() -> None:
 
 def test_arts_fingerprint_stays_as_it_was_released() -> None:
     # A change here makes every stored vector stale: it must be meant.
-    assert ART.fingerprint == "art-256+216-e27979f8e9ad6547"
+    assert ART.fingerprint == "art-256+216-a5ae4df822d9d21b"
 
 
 def test_articles_fingerprint_stays_as_it_was_released() -> None:
-    assert ARTICLE.fingerprint == "article-1024+216-b4d82394b68507f5"
+    assert ARTICLE.fingerprint == "article-1024+216-5e449b733b952e7a"
 
 
 def test_every_field_is_tried_below() -> None:

@@ -11,7 +11,13 @@ import pytest
 from PIL import Image
 
 from artsimilarity.encoder.pictures import threads as decoding
-from artsimilarity.encoder.pictures.reading import Limits, NotAPicture, TooManyBytes, read_square
+from artsimilarity.encoder.pictures.reading import (
+    Limits,
+    NotAPicture,
+    Square,
+    TooManyBytes,
+    read_square,
+)
 from artsimilarity.encoder.pictures.threads import DecodingThreads
 
 SECONDS = 20  # far more than anything here takes
@@ -31,16 +37,16 @@ class Gate:
         self.begun = threading.Semaphore(0)
         self.open = threading.Event()
 
-    def __call__(self, data: bytes, **options: object) -> np.ndarray:
+    def __call__(self, data: bytes, **options: object) -> Square:
         self.begun.release()
         assert self.open.wait(SECONDS)
-        return np.zeros((1, 1, 3), np.uint8)
+        return Square(Image.new("RGB", (1, 1)))
 
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate = Gate()
-    monkeypatch.setattr(decoding, "read_square", gate)
+    monkeypatch.setattr(decoding, "read", gate)
     yield gate
     gate.open.set()
 

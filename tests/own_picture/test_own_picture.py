@@ -96,7 +96,7 @@ class TestRefusals:
             (noise()[:5000], 400, "damaged or incomplete"),
             (bomb(), 413, "more than 50 million pixels"),
             (picture_bytes(side=8), 400, "each side needs 16 pixels"),
-            (noise(format="BMP"), 415, "JPEG, PNG, TIFF, WebP or GIF"),
+            (noise(format="PPM"), 415, "JPEG, PNG, TIFF, WebP or GIF"),
         ],
     )
     def test_says_what_to_do(

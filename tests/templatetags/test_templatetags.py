@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.core.exceptions import SynchronousOnlyOperation
 from django.template import Context, Template
 from django.test import override_settings
 
+from artsimilarity.search import amore_like_this
 from tests.pictures import make_artwork, make_embedded
 
 pytestmark = pytest.mark.django_db
@@ -76,3 +80,28 @@ def test_the_request_reaches_similarity_queryset(rf: Any, monkeypatch: pytest.Mo
     html = _render("{% more_like_this artwork %}", artwork=make_embedded("target"), request=request)
     assert seen == [request]
     assert "<li" not in html
+
+
+class TestAsynchronousViews:
+    @pytest.mark.django_db(transaction=True)
+    def test_a_search_can_be_awaited_and_rendered_without_a_query(self) -> None:
+        target = make_embedded("target", [1, 0])
+        make_embedded("near", [1, 0.1])
+
+        async def view() -> str:
+            neighbours = await amore_like_this(target, why=True)
+            template = "{% load artsimilarity %}{% more_like_this a neighbours=n %}"
+            return str(Template(template).render(Context({"a": target, "n": neighbours})))
+
+        assert "near" in async_to_sync(view)()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_tag_on_the_event_loop_says_what_to_do(self) -> None:
+        target = make_embedded("target", [1, 0])
+
+        async def view() -> str:
+            template = "{% load artsimilarity %}{% more_like_this a %}"
+            return str(Template(template).render(Context({"a": target})))
+
+        with pytest.raises(SynchronousOnlyOperation, match="await amore_like_this"):
+            asyncio.run(view())

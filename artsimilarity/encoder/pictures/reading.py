@@ -1,4 +1,4 @@
-"""Bytes of a picture file to one square of sRGB values. Pillow, and numpy where it must be.
+"""Bytes of a picture file to one square of sRGB values: Pillow, and libvips where it is better.
 
 Costly steps come after the squash wherever that is right: turning by EXIF orientation, colour
 management and compositing work on the small square and not on the scan.
@@ -7,35 +7,85 @@ management and compositing work on the small square and not on the scan.
 from __future__ import annotations
 
 import logging
-import re
+import mmap
+import os
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from PIL import ExifTags, Image, ImageChops, ImageCms, TiffImagePlugin
+from PIL import ExifTags, Image, ImageChops, TiffImagePlugin
+
+from artsimilarity.encoder.pictures import damaged, headers, streaming
+from artsimilarity.encoder.pictures.colours import profile_of_png, to_srgb_on_white
+from artsimilarity.encoder.pictures.headers import Data, Kind
+from artsimilarity.encoder.pictures.limits import (
+    DEFAULT_LIMITS,
+    DamagedPicture,
+    DecoderCrashed,
+    DeepGrey,
+    EmptyFile,
+    Limits,
+    MissingLibrary,
+    NotAPicture,
+    PictureError,
+    TooManyBytes,
+    TooManyPixels,
+    TooMuchMemory,
+    TooMuchWork,
+    TooSmall,
+    error_text,
+    too_much_memory,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+__all__ = [
+    "DEFAULT_LIMITS",
+    "DamagedPicture",
+    "DecoderCrashed",
+    "DeepGrey",
+    "EmptyFile",
+    "Limits",
+    "MissingLibrary",
+    "NotAPicture",
+    "PictureError",
+    "Source",
+    "Square",
+    "TooManyBytes",
+    "TooManyPixels",
+    "TooMuchMemory",
+    "TooMuchWork",
+    "TooSmall",
+    "error_text",
+    "open_square",
+    "read",
+    "read_square",
+]
+
 logger: Final = logging.getLogger(__name__)
 
-# Pillow opens MPO (a JPEG and further ones behind it) as a JPEG too.
-FORMATS: Final = ("JPEG", "PNG", "TIFF", "WEBP", "GIF")
+# Contents of a file, or where it lies.
+Source: TypeAlias = "bytes | os.PathLike[str]"
 
-# Pillow itself refuses to open more than twice its Image.MAX_IMAGE_PIXELS; this is that number.
-PILLOW_MAX_PIXELS: Final = 178_956_970
-
-_MAGIC: Final = {
-    "JPEG": re.compile(rb"\xff\xd8\xff"),
-    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "TIFF": re.compile(rb"II[*+]\x00|MM\x00[*+]"),
-    "WebP": re.compile(rb"RIFF....WEBP", re.DOTALL),
-    "GIF": re.compile(rb"GIF8[79]a"),
+# Pillow's name of each format that it reads; it opens MPO (a JPEG and further ones behind it) as a
+# JPEG too.
+_PLUGINS: Final[dict[Kind, str]] = {
+    "JPEG": "JPEG",
+    "PNG": "PNG",
+    "TIFF": "TIFF",
+    "WebP": "WEBP",
+    "GIF": "GIF",
+    "BMP": "BMP",
+    "PSD": "PSD",
+    "JPEG 2000": "JPEG2000",
+    "AVIF": "AVIF",
 }
 
 # A JPEG is decoded at no less than this many times the square, so that squashing it further still
@@ -43,8 +93,23 @@ _MAGIC: Final = {
 _DRAFT_FACTOR: Final = 2
 _REDUCING_GAP: Final = 3.0
 
-# Threads that share a lock hold only one picture of more pixels than this: 64 MB at 4 bytes each.
+# Pictures of more pixels are streamed by libvips where it is there and knows their format; and
+# threads that share a lock hold only one such picture: 64 MB at 4 bytes each.
 _LARGE_PIXELS: Final = 16_000_000
+
+# Encoders write 4 to 14 scans. Each more costs as much as decoding the picture once, in two bytes.
+_MOST_SCANS: Final = 100
+
+# Pixels of one tile or strip that are decoded together, whatever the picture's size.
+_MOST_BLOCK_PIXELS: Final = 4096 * 4096
+
+# Bytes a pixel that Pillow and we hold at the worst moment, by the mode a file is opened in.
+_MODE_BYTES: Final = {"1": 2, "L": 1, "P": 9, "I;16": 7, "I;16B": 7, "I;16L": 7, "I": 9}
+_COLOUR_BYTES, _ALPHA_BYTES = 4, 12
+# Bytes a pixel that a format's decoder holds beside that.
+_DECODER_BYTES: Final[dict[Kind, int]] = {"WebP": 12, "AVIF": 12, "HEIC": 12, "JPEG 2000": 16}
+# Bytes a pixel of any other WebP, and of a lossy one without alpha or animation.
+_WEBP_BYTES, _LOSSY_WEBP_BYTES = 16, 6
 
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -56,139 +121,112 @@ _TURNS: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Mode that a picture must have for a profile of each colour space, and modes that may become it.
-_PROFILE_MODES: Final = {
-    "RGB": ("RGB", frozenset({"RGB", "L"})),
-    "GRAY": ("L", frozenset({"L"})),
-    "CMYK": ("CMYK", frozenset({"CMYK"})),
-}
-
 # warnings.catch_warnings swaps a list of the whole process: two threads must not do it at once.
 _warnings_lock: Final = threading.Lock()
 
 
-class PictureError(ValueError):
-    """A picture cannot be read; the message says why, in words for an administrator."""
-
-
-class EmptyFile(PictureError):
-    """The file holds no bytes."""
-
-
-class TooManyBytes(PictureError):
-    """The file is larger than ``Limits.max_bytes``."""
-
-
-class NotAPicture(PictureError):
-    """The file is of none of the formats that are read."""
-
-
-class TooManyPixels(PictureError):
-    """The file declares more pixels than ``Limits.max_pixels``, or than Pillow opens."""
-
-
-class TooSmall(PictureError):
-    """A side of the picture is shorter than ``Limits.min_side``."""
-
-
-class DamagedPicture(PictureError):
-    """The file begins like a picture but cannot be decoded: truncated, corrupt, or rare."""
-
-
-class DeepGrey(PictureError):
-    """A picture in grey of 32 bits, and no numpy to read it with."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What is refused before any pixel is decoded.
+@dataclass(frozen=True)
+class Square:
+    """A picture squashed to a square.
 
     Attributes:
-        max_bytes: Largest file that is read, in bytes.
-        max_pixels: Largest width times height that is decoded. Pillow's own limit, twice
-            ``PIL.Image.MAX_IMAGE_PIXELS``, holds beside it.
-        min_side: Shortest width or height that is accepted, in pixels.
+        image: Of mode RGB, in sRGB.
+        damaged: Whether the end of the file is missing, and the square shows what there is.
     """
 
-    max_bytes: int = 128 * 1024 * 1024
-    max_pixels: int = PILLOW_MAX_PIXELS
-    min_side: int = 16
+    image: Image.Image = field(repr=False)
+    damaged: bool = False
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """sRGB values, shape (side, side, 3), uint8. Needs numpy."""
+        import numpy as np  # the web process has none
+
+        return np.asarray(self.image)
 
 
-DEFAULT_LIMITS: Final = Limits()
-
-
-def read_square(
-    data: bytes,
+def read(
+    source: Source,
     *,
     side: int = 224,
     limits: Limits = DEFAULT_LIMITS,
     large: AbstractContextManager[object] | None = None,
-) -> NDArray[np.uint8]:
-    """Decodes a picture file and squashes it to a square, whatever its proportions.
+) -> Square:
+    """Decodes a picture file in this process and squashes it, whatever its proportions.
 
-    JPEG (and MPO), PNG, TIFF, WebP and GIF (first frame or page). The picture is turned upright by
-    its EXIF orientation, brought to sRGB by its ICC profile, and laid on white where transparent.
-    Squashing is bilinear with antialiasing.
+    JPEG (and MPO), PNG, TIFF, WebP, GIF, BMP, PSD, JPEG 2000, AVIF, and HEIC where pillow-heif is
+    installed; of several frames or pages the first, of a TIFF the first that is no smaller copy of
+    another. The picture is turned upright by its EXIF orientation, brought to sRGB by its ICC
+    profile, and laid on white where transparent. Squashing is bilinear with antialiasing.
+
+    What a file costs is looked at in its header. Nothing here can stop a decoder that runs away:
+    files by strangers belong in ``DecodingProcesses``.
 
     Args:
-        data: Contents of the file.
+        source: Contents of the file, or its path.
         side: Width and height of the square in pixels.
         limits: What to refuse.
         large: A lock that is held while a picture is decoded that takes much memory (more than 16
             megapixels after a JPEG's reduction), so that threads hold one such picture and not one
             each.
 
-    Returns:
-        sRGB values, shape (side, side, 3), uint8.
-
     Raises:
         PictureError: The file cannot be read; its subclass and its message say why. Messages are
             the same whenever the file is the same.
         MemoryError: The machine has no room for the decoded picture.
+        OSError: A path cannot be opened.
     """
-    import numpy as np
+    with _contents(source, limits) as data:
+        return _File(source, data, side, limits, large).square()
 
-    return np.asarray(open_square(data, side=side, limits=limits, large=large))
+
+def read_square(
+    data: Source,
+    *,
+    side: int = 224,
+    limits: Limits = DEFAULT_LIMITS,
+    large: AbstractContextManager[object] | None = None,
+) -> NDArray[np.uint8]:
+    """Does the same as ``read``.
+
+    Returns:
+        sRGB values, shape (side, side, 3), uint8.
+    """
+    return read(data, side=side, limits=limits, large=large).pixels
 
 
 def open_square(
-    data: bytes,
+    data: Source,
     *,
     side: int = 224,
     limits: Limits = DEFAULT_LIMITS,
     large: AbstractContextManager[object] | None = None,
 ) -> Image.Image:
-    """Does the same as ``read_square``, and needs no numpy but for grey of 32 bits.
+    """Does the same as ``read``, and needs no numpy.
 
     Returns:
         A picture of mode RGB and ``side`` x ``side`` pixels.
-
-    Raises:
-        PictureError: As ``read_square`` does; ``DeepGrey`` besides, where numpy is missing.
-        MemoryError: The machine has no room for the decoded picture.
     """
-    _check_bytes(data, limits)
-    with _open(data) as image:
-        _check_size(image.size, limits)
-        try:
-            with _turn_of(_draft(image, side), large):
-                return _squash(image, data, side)
-        except (MemoryError, PictureError):
-            raise
-        except Exception as error:
-            # Pillow's decoders raise errors of many unrelated types on corrupt bytes (OSError,
-            # SyntaxError, struct.error, IndexError, ...); the original is chained.
-            raise DamagedPicture(
-                f"The {_format_name(image)} file is damaged or incomplete "
-                f"({error_text(error)}). Replace it with a sound copy."
-            ) from error
+    return read(data, side=side, limits=limits, large=large).image
 
 
-def _check_bytes(data: bytes, limits: Limits) -> None:
-    if not data:
+@contextmanager
+def _contents(source: Source, limits: Limits) -> Iterator[Data]:
+    """The bytes of a file, mapped where it is a path."""
+    if isinstance(source, bytes):
+        _check_bytes(len(source), limits)
+        yield source
+        return
+    with Path(source).open("rb") as file:
+        _check_bytes(os.fstat(file.fileno()).st_size, limits)
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            yield mapped
+
+
+def _check_bytes(size: int, limits: Limits) -> None:
+    if not size:
         raise EmptyFile("The file is empty (0 bytes). Upload it again.")
-    if len(data) > limits.max_bytes:
+    if size > limits.max_bytes:
         raise TooManyBytes(
             # Callers may have read no further than one byte past the limit.
             f"The file has more than {limits.max_bytes:,} bytes, the most that are read. "
@@ -211,31 +249,281 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
         )
 
 
-def _open(data: bytes) -> Image.Image:
-    """Reads the header only."""
-    try:
+def _bad_header(kind: str, error: BaseException | None) -> DamagedPicture:
+    why = f" ({error_text(error)})" if error and not isinstance(error, OSError) else ""
+    return DamagedPicture(
+        f"The file begins like a {kind} file, but its header is damaged or describes "
+        f"a kind of {kind} that cannot be read{why}. Replace it with a sound copy."
+    )
+
+
+def _damaged(kind: str, error: BaseException) -> DamagedPicture:
+    return DamagedPicture(
+        f"The {kind} file is damaged or incomplete "
+        f"({error_text(error)}). Replace it with a sound copy."
+    )
+
+
+class _File:
+    """One file on its way to a square."""
+
+    def __init__(
+        self,
+        source: Source,
+        data: Data,
+        side: int,
+        limits: Limits,
+        large: AbstractContextManager[object] | None,
+    ) -> None:
+        kind = headers.kind_of(data)
+        if kind is None:
+            raise NotAPicture(
+                "The file is not a picture in a format that is read (JPEG, PNG, TIFF, WebP, GIF, "
+                "BMP, PSD, JPEG 2000, AVIF or HEIC), whatever its name says. Replace it with one."
+            )
+        self.kind: Final = kind
+        self.source: Final = source
+        self.data: Final = data
+        self.side: Final = side
+        self.limits: Final = limits
+        self.large: Final = large
+
+    def square(self) -> Square:
+        if self.kind == "TIFF":
+            return self._tiff()
+        if self.kind == "JPEG":
+            return self._jpeg()
+        if self.kind == "WebP":
+            return self._webp()
+        image = self._open()
+        _check_size(image.size, self.limits)
+        pixels = image.width * image.height
+        if self.kind == "PNG" and pixels > _LARGE_PIXELS and streaming.is_available():
+            try:
+                with self._turn(pixels):
+                    return self._streamed(self.source, gamma=profile_of_png(image.info))
+            except streaming.Failed as error:
+                logger.debug("Pillow decodes what libvips did not: %s", error)
+        return self._whole(image)
+
+    # Kinds whose headers say more than a size, or cost something to be opened
+
+    def _webp(self) -> Square:
+        visible, whole_size = damaged.webp_visible(self.data)
+        self._check_visible(visible)
+        size = headers.webp_size(self.data)
+        if size is not None:
+            _check_size(size, self.limits)
+            pixels = size[0] * size[1]
+            lossy = self.data[12:16] == b"VP8 "
+            self._check_memory(pixels * (_LOSSY_WEBP_BYTES if lossy else _WEBP_BYTES))
+            if visible == 1 and pixels > _LARGE_PIXELS and streaming.is_available():
+                try:
+                    with self._turn(pixels):
+                        return self._streamed(self.source)
+                except streaming.Failed as error:
+                    raise _damaged(self.kind, error) from error
+        if visible == 1:
+            return self._whole(self._open())
+        return self._whole(self._open(damaged.filled_up(self.data, whole_size)), visible=visible)
+
+    def _jpeg(self) -> Square:
+        header = headers.jpeg_header(self.data)
+        if header.scans > _MOST_SCANS:
+            raise TooMuchWork(
+                f"The JPEG file has more than {_MOST_SCANS} scans, each of which costs as much "
+                f"time as a picture. Save the picture anew."
+            )
+        image = self._open()
+        _check_size(image.size, self.limits)
+        image.draft(None, (_DRAFT_FACTOR * self.side, _DRAFT_FACTOR * self.side))
+        return self._whole(image, jpeg=header)
+
+    def _tiff(self) -> Square:
+        try:
+            page = headers.tiff_page(self.data)
+        except ValueError as error:
+            raise _bad_header(self.kind, error) from error
+        _check_size(page.size, self.limits)
+        self._check_block(page)
+        pixels = page.size[0] * page.size[1]
+        by_pillow = _pillow_is_right(page)
+        streamed = not by_pillow or pixels > _LARGE_PIXELS
+        self._check_visible(page.visible)
+        if page.visible == 1 and by_pillow and not (streamed and streaming.is_available()):
+            try:
+                return self._whole(self._open_page(page.number))
+            except DamagedPicture:
+                if not streaming.is_available():
+                    raise
+        if not streaming.is_available():
+            raise self._missing_pyvips() if page.visible == 1 else self._cut(page.visible)
+        source = self.source
+        if page.visible < 1:
+            source = damaged.filled_up(self.data, page.end)
+        try:
+            with self._turn(pixels):
+                return self._streamed(source, page)
+        except streaming.Failed as error:
+            raise _damaged(self.kind, error) from error
+
+    def _check_block(self, page: headers.TiffPage) -> None:
+        """A tile is decoded whole however little of it lies within the picture."""
+        width, height = page.block
+        most = max(_MOST_BLOCK_PIXELS, 4 * page.size[0] * page.size[1])
+        if width * height > most:
+            raise TooMuchWork(
+                f"The TIFF file has tiles of {width:,} x {height:,} pixels around a picture of "
+                f"{page.size[0]:,} x {page.size[1]:,}. Save the picture anew."
+            )
+
+    def _missing_pyvips(self) -> MissingLibrary:
+        return MissingLibrary(
+            f"This kind of {self.kind} can be read only where pyvips is installed "
+            f"(pip install django-artsimilarity[worker]). Save the picture with 8 bits a channel."
+        )
+
+    def _check_memory(self, size: int) -> None:
+        if size > self.limits.max_memory:
+            raise too_much_memory(self.limits)
+
+    def _check_visible(self, visible: float) -> None:
+        if visible < 1 and (not self.limits.accept_damaged or visible < damaged.LEAST_VISIBLE):
+            raise self._cut(visible)
+
+    def _cut(self, visible: float) -> DamagedPicture:
+        return _damaged(self.kind, OSError(f"{visible:.0%} of its rows are there"))
+
+    # The two ways of decoding
+
+    def _streamed(
+        self, source: Source, page: headers.TiffPage | None = None, *, gamma: bytes | None = None
+    ) -> Square:
+        found = streaming.decode(self.kind, source, self.side, page=page)
+        visible = page.visible if page else 1.0
+        square = found.image.resize(
+            (self.side, self.side), Image.Resampling.BILINEAR, box=found.box
+        )
+        return _finish(square, found.orientation, found.profile or gamma, visible, visible < 1)
+
+    def _whole(
+        self,
+        image: Image.Image,
+        *,
+        jpeg: headers.JpegHeader | None = None,
+        visible: float = 1.0,
+    ) -> Square:
+        pixels = image.width * image.height
+        held = pixels * _bytes_a_pixel(image, self.kind)
+        self._check_memory(held + (jpeg.coefficient_bytes if jpeg else 0))
+        try:
+            with self._turn(max(pixels, jpeg.coefficient_bytes // 2 if jpeg else 0)):
+                is_damaged = visible < 1
+                try:
+                    _load(image)
+                except (MemoryError, PictureError):
+                    raise
+                except Exception as error:  # noqa: BLE001  (as below: it is corrupt)
+                    image, visible = self._what_there_is(jpeg, error)
+                    is_damaged = True
+                return self._squash(image, visible, is_damaged)
+        except (MemoryError, PictureError):
+            raise
+        except Exception as error:
+            # Pillow's decoders raise errors of many unrelated types on corrupt bytes (OSError,
+            # SyntaxError, struct.error, IndexError, ...); the original is chained.
+            raise _damaged(self.kind, error) from error
+
+    def _what_there_is(
+        self, jpeg: headers.JpegHeader | None, error: Exception
+    ) -> tuple[Image.Image, float]:
+        if not self.limits.accept_damaged or self.kind == "TIFF":  # what a TIFF lacks is known
+            raise _damaged(self.kind, error) from error
+        rescued = damaged.rescue(self.data, self._open_again, jpeg)
+        if rescued is None:
+            raise _damaged(self.kind, error) from error
+        return rescued
+
+    def _open_again(self, data: Data) -> Image.Image:
+        image = self._open(data)
+        if self.kind == "JPEG":
+            image.draft(None, (_DRAFT_FACTOR * self.side, _DRAFT_FACTOR * self.side))
+        return image
+
+    def _open_page(self, number: int) -> Image.Image:
+        image = self._open()
+        try:
+            image.seek(number)
+        except (MemoryError, PictureError):
+            raise
+        except Exception as error:
+            # As elsewhere, plugins let errors of many types pass on corrupt directories.
+            raise _damaged(self.kind, error) from error
+        return image
+
+    def _open(self, data: Data | None = None) -> Image.Image:
+        """Reads the header only."""
+        data = self.data if data is None else data
+        try:
+            return self._open_with_pillow(data)
+        except (MemoryError, PictureError):
+            raise
+        except Image.DecompressionBombError as error:
+            raise TooManyPixels(
+                f"The picture is too large for Pillow: {error_text(error)} "
+                f'Beyond that, raising ARTSIMILARITY["MAX_PIXELS"] is not enough: '
+                f"PIL.Image.MAX_IMAGE_PIXELS must be raised as well."
+            ) from error
+        except Exception as error:
+            # Besides UnidentifiedImageError, plugins let errors of many types pass on corrupt
+            # headers. Segments that a JPEG can do without are left out then.
+            for unwanted in _DISPENSABLE if self.kind == "JPEG" else ():
+                try:
+                    return self._open_with_pillow(headers.without_segments(data, unwanted))
+                except Exception as again:  # noqa: BLE001  (as above; the first error is told)
+                    logger.debug("A JPEG is as bad without segments: %s", error_text(again))
+            raise _bad_header(self.kind, None) from error
+
+    def _open_with_pillow(self, data: Data) -> Image.Image:
+        file = BytesIO(data) if isinstance(data, bytes) else cast("IO[bytes]", data)
+        if self.kind == "HEIC":
+            return _open_heic(file)
         with _without_bomb_warning():
-            return Image.open(BytesIO(data), formats=FORMATS)
-    except MemoryError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise TooManyPixels(
-            f"The picture is too large for Pillow: {error_text(error)} "
-            f'Beyond that, raising ARTSIMILARITY["MAX_PIXELS"] is not enough: '
-            f"PIL.Image.MAX_IMAGE_PIXELS must be raised as well."
+            return Image.open(file, formats=(_PLUGINS[self.kind],))
+
+    def _squash(self, image: Image.Image, visible: float, is_damaged: bool) -> Square:
+        """May raise whatever Pillow raises."""
+        profile = image.info.get("icc_profile")
+        if self.kind == "PNG" and not profile:
+            profile = profile_of_png(image.info)
+        orientation = _orientation(image)
+        ready = _as_resizable(image, self.data)
+        size = (self.side, self.side)
+        square = ready.resize(size, Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
+        return _finish(square, orientation, profile, visible, is_damaged)
+
+    def _turn(self, pixels: int) -> AbstractContextManager[object]:
+        return nullcontext() if self.large is None or pixels <= _LARGE_PIXELS else self.large
+
+
+# Segments of a JPEG that may be left out: JFIF's; then all but Adobe's, which tells the colours.
+_DISPENSABLE: Final = (
+    frozenset({0xE0}),
+    frozenset({*range(0xE0, 0xF0), 0xFE}) - {0xEE},
+)
+
+
+def _open_heic(file: IO[bytes]) -> Image.Image:
+    try:
+        import pillow_heif  # an extra of its own: it holds an encoder under the GPL
+    except ImportError as error:
+        raise MissingLibrary(
+            "HEIC pictures can be read only where pillow-heif is installed "
+            "(pip install django-artsimilarity[heic]). Save the picture as JPEG."
         ) from error
-    except Exception as error:
-        # Besides UnidentifiedImageError, plugins let errors of many types pass on corrupt headers.
-        for name, magic in _MAGIC.items():
-            if magic.match(data):
-                raise DamagedPicture(
-                    f"The file begins like a {name} file, but its header is damaged or describes "
-                    f"a kind of {name} that cannot be read. Replace it with a sound copy."
-                ) from error
-        raise NotAPicture(
-            "The file is not a picture in a format that is read (JPEG, PNG, TIFF, WebP or GIF), "
-            "whatever its name says. Replace it with one."
-        ) from error
+    opener: Any = pillow_heif.HeifImageFile
+    image: Image.Image = opener(file)
+    return image
 
 
 @contextmanager
@@ -246,33 +534,21 @@ def _without_bomb_warning() -> Iterator[None]:
         yield
 
 
-def _draft(image: Image.Image, side: int) -> int:
-    """Has a JPEG decoded at reduced size; returns the pixels that decoding holds in memory."""
-    declared = image.width * image.height
-    if image.format in ("JPEG", "MPO"):
-        image.draft(None, (_DRAFT_FACTOR * side, _DRAFT_FACTOR * side))
-        if image.info.get("progressive"):
-            return (
-                declared  # libjpeg keeps the coefficients of all of it, whatever it makes of them
-            )
-    return image.width * image.height
+def _pillow_is_right(page: headers.TiffPage) -> bool:
+    """Whether Pillow reads this kind of page, and reads it rightly; libvips reads the others."""
+    if page.map_of_8_bits or page.sample_format not in (1, 4):
+        return False
+    if page.bits <= 8:
+        return True
+    if page.photometric in (0, 1):
+        return page.samples == 1 and page.bits in (12, 16)
+    return page.bits == 16 and not page.planar and page.photometric in (2, 5)
 
 
-def _turn_of(
-    pixels: int, large: AbstractContextManager[object] | None
-) -> AbstractContextManager[object]:
-    return nullcontext() if large is None or pixels <= _LARGE_PIXELS else large
-
-
-def _squash(image: Image.Image, data: bytes, side: int) -> Image.Image:
-    """Decodes and squashes an opened picture; may raise whatever Pillow raises."""
-    _load(image)
-    orientation = _orientation(image)
-    profile = image.info.get("icc_profile")
-    square = _resize(_as_resizable(image, data), side)
-    if orientation in _TURNS:
-        square = square.transpose(_TURNS[orientation])
-    return _to_rgb_on_white(square, profile)
+def _bytes_a_pixel(image: Image.Image, kind: Kind) -> int:
+    alpha = image.mode in ("RGBA", "RGBa", "LA", "La") or "transparency" in image.info
+    mode = _MODE_BYTES.get(image.mode, _ALPHA_BYTES if alpha else _COLOUR_BYTES)
+    return mode + _DECODER_BYTES.get(kind, 0)
 
 
 def _load(image: Image.Image) -> None:
@@ -296,11 +572,11 @@ def _orientation(image: Image.Image) -> int:
     return orientation if isinstance(orientation, int) else 1
 
 
-def _as_resizable(image: Image.Image, data: bytes) -> Image.Image:
+def _as_resizable(image: Image.Image, data: Data) -> Image.Image:
     """Brings a picture to a mode whose values may be averaged; transparency becomes RGBa or La."""
     mode = image.mode
-    if mode == "F" or mode.startswith("I"):
-        return _eight_bits(image)
+    if mode.startswith("I;16"):
+        return _eight_of_16_bits(image)
     if image.has_transparency_data:
         if mode == "RGB" and _has_16_bit_colour_key(data):
             # Pillow keeps the high byte of the pixels but both bytes of the key.
@@ -309,26 +585,13 @@ def _as_resizable(image: Image.Image, data: bytes) -> Image.Image:
             return image
         grey = mode in ("1", "L", "LA")
         return image.convert("LA" if grey else "RGBA").convert("La" if grey else "RGBa")
-    if mode == "CMYK" and image.format in ("JPEG", "MPO") and "adobe" not in image.info:
-        # Pillow takes every CMYK JPEG for Adobe's inverted kind; without the marker it is plain.
-        return ImageChops.invert(image)
     if mode in ("RGB", "L", "CMYK", "LAB"):
         return image
     return image.convert("L" if mode == "1" else "RGB")
 
 
-def _has_16_bit_colour_key(data: bytes) -> bool:
-    bit_depth = data[24:25]
-    return _MAGIC["PNG"].match(data) is not None and bit_depth == b"\x10"
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scales one channel of 16 or 32 bits, integer or float, to 8 bits."""
-    scale = _eight_of_16_bits if image.mode.startswith("I;16") else _eight_of_32_bits
-    grey = scale(image)
-    if _tiff_tag(image, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION, 1) == 0:  # white is zero
-        grey = ImageChops.invert(grey)
-    return grey
+def _has_16_bit_colour_key(data: Data) -> bool:
+    return headers.kind_of(data) == "PNG" and data[24] == 16
 
 
 def _eight_of_16_bits(image: Image.Image) -> Image.Image:
@@ -337,28 +600,10 @@ def _eight_of_16_bits(image: Image.Image) -> Image.Image:
     key = image.info.get("transparency")
     if isinstance(key, int):
         levels[key] = 255  # a transparent grey of a PNG
-    return image.convert("I").point(levels, "L")
-
-
-def _eight_of_32_bits(image: Image.Image) -> Image.Image:
-    try:
-        import numpy as np
-    except ModuleNotFoundError as error:
-        raise DeepGrey(
-            "Grey of 32 bits can be read only where numpy is installed. "
-            "Save the picture with 8 or 16 bits."
-        ) from error
-    values = np.array(image, dtype=np.float32)
-    np.nan_to_num(values, copy=False, posinf=0.0, neginf=0.0)
-    if image.mode == "I" and _tiff_tag(image, TiffImagePlugin.SAMPLEFORMAT, 1) == 1:
-        values[values < 0] += np.float32(2**32)  # Pillow reads unsigned integers as signed
-    # These files do not say what white is: take the smallest customary scale that holds all values.
-    scales = (1, 2**8 - 1, 2**16 - 1) if image.mode == "F" else (2**8 - 1, 2**16 - 1)
-    largest = values.max()
-    values *= np.float32(255 / next((s for s in scales if largest <= s), max(largest, 2**32 - 1)))
-    values += np.float32(0.5)
-    np.clip(values, 0, 255, out=values)
-    return Image.fromarray(values.astype(np.uint8))
+    grey = image.convert("I").point(levels, "L")
+    if _tiff_tag(image, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION, 1) == 0:  # white is zero
+        grey = ImageChops.invert(grey)
+    return grey
 
 
 def _tiff_tag(image: Image.Image, tag: int, default: int) -> int:
@@ -368,55 +613,12 @@ def _tiff_tag(image: Image.Image, tag: int, default: int) -> int:
     return int(value[0] if isinstance(value, tuple) else value)
 
 
-def _resize(image: Image.Image, side: int) -> Image.Image:
-    return image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
-
-
-def _to_rgb_on_white(square: Image.Image, profile: object) -> Image.Image:
-    alpha = None
-    if square.mode in ("La", "RGBa"):
-        square = square.convert("LA" if square.mode == "La" else "RGBA")
-        alpha = square.getchannel("A")
-        square = square.convert(square.mode.removesuffix("A"))
-    rgb = _to_srgb(square, profile)
-    if alpha is None:
-        return rgb
-    return Image.composite(rgb, Image.new("RGB", rgb.size, "white"), alpha)
-
-
-def _to_srgb(square: Image.Image, profile: object) -> Image.Image:
-    """Brings L, RGB, CMYK or LAB to sRGB, by the ICC profile where it fits the picture."""
-    if isinstance(profile, bytes) and profile:
-        try:
-            return _apply_profile(square, profile)
-        except (ImageCms.PyCMSError, OSError, ValueError) as error:
-            # A broken or foreign profile is common and must not lose the picture.
-            logger.info("ICC profile of a picture ignored: %s", error_text(error))
-    return square.convert("RGB")
-
-
-def _apply_profile(square: Image.Image, profile: bytes) -> Image.Image:
-    opened = ImageCms.ImageCmsProfile(BytesIO(profile))
-    space = opened.profile.xcolor_space.strip()
-    needed, usable = _PROFILE_MODES.get(space, ("", frozenset()))
-    if square.mode not in usable:
-        raise ValueError(f"a profile for {space} does not fit a picture in {square.mode}")
-    transform = ImageCms.buildTransform(
-        opened,
-        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")),
-        needed,
-        "RGB",
-        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-    )
-    return transform.apply(square.convert(needed))
-
-
-def _format_name(image: Image.Image) -> str:
-    return {"WEBP": "WebP", "MPO": "JPEG"}.get(image.format or "", image.format or "picture")
-
-
-def error_text(error: Exception) -> str:
-    """Text of an error, printable and without addresses of objects, which change at every run."""
-    text = re.sub(r"<[^<>]* at 0x[0-9a-fA-F]+>", "the file", str(error)) or type(error).__name__
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:200]
+def _finish(
+    square: Image.Image, orientation: int, profile: object, visible: float, is_damaged: bool
+) -> Square:
+    rgb = to_srgb_on_white(square, profile)
+    if visible < 1:
+        rgb.paste("white", (0, int(visible * rgb.height), rgb.width, rgb.height))
+    if orientation in _TURNS:
+        rgb = rgb.transpose(_TURNS[orientation])
+    return Square(rgb, is_damaged)
