@@ -110,7 +110,7 @@ def test_a_process_of_the_code_before_can_still_take_an_upload(journey: Journey)
 
 
 def test_pictures_that_were_there_are_embedded(journey: Journey) -> None:
-    assert journey.seen("wait_for_all") == 7
+    assert journey.seen("wait_for_all") == {"pictures": 7}
 
 
 def test_the_usual_page_asks_as_often_as_before_and_for_no_vector(journey: Journey) -> None:

@@ -17,6 +17,12 @@ COLOURS = {
 
 def picture(colour: str, name: str = "") -> SimpleUploadedFile:
     """A file as a browser uploads it; named after its colour unless told otherwise."""
+    content = drawn(COLOURS[colour], (320, 240))
+    return SimpleUploadedFile(name or f"{colour}.png", content, "image/png")
+
+
+def drawn(colour: tuple[int, int, int], size: tuple[int, int]) -> bytes:
+    """A PNG file of one colour."""
     buffer = io.BytesIO()
-    Image.new("RGB", (320, 240), COLOURS[colour]).save(buffer, "PNG")
-    return SimpleUploadedFile(name or f"{colour}.png", buffer.getvalue(), "image/png")
+    Image.new("RGB", size, colour).save(buffer, "PNG")
+    return buffer.getvalue()

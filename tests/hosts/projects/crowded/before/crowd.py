@@ -15,10 +15,13 @@ import editors  # noqa: E402
 import journey  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.core import serializers  # noqa: E402
+from django.core.files.base import ContentFile  # noqa: E402
+from django.core.files.storage import default_storage  # noqa: E402
 from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: E402
 from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext, setup_test_environment  # noqa: E402
-from drawn import picture  # noqa: E402
+from drawn import drawn, picture  # noqa: E402
 from gallery.models import Artwork  # noqa: E402
 from guardian.shortcuts import assign_perm, get_objects_for_user  # noqa: E402
 from reversion.models import Version  # noqa: E402
@@ -27,23 +30,29 @@ PICTURES = 451
 
 
 def fill() -> dict[str, Any]:
-    """Six pictures by the admin, and as many more as it takes, all of one green file."""
+    """Six pictures by the admin, and as many more as it takes, each of a colour of its own."""
     journey.before()
-    file = Artwork.objects.get(title="greenish").image.name
+    colours = [(11 * n % 256, 60 + 7 * n % 130, 5 * n % 256) for n in range(PICTURES - 6)]
     Artwork.objects.bulk_create(
-        Artwork(title=f"Number {number}", image=file)
-        for number in range(PICTURES - Artwork.objects.count())
+        Artwork(
+            title=f"Number {number}",
+            image=default_storage.save(
+                f"artworks/{number}.png", ContentFile(drawn(colour, (32, 32)))
+            ),
+        )
+        for number, colour in enumerate(colours)
     )
     return {"pictures": Artwork.objects.count()}
 
 
 def read() -> dict[str, Any]:
     """What each package reads of the whole table: queries, bytes, and the names of its columns."""
+    client = journey.editor()
     with CaptureQueriesContext(connection) as asked:
-        answer = journey.editor().get("/api/pictures/")
+        answer = client.get("/api/pictures/")
     fixture = serializers.serialize("json", Artwork.objects.order_by("pk"))
     with CaptureQueriesContext(connection) as exported:
-        csv = export()
+        csv = export(client)
     return {
         "API": {
             "queries": len(asked),
@@ -60,9 +69,8 @@ def read() -> dict[str, Any]:
     }
 
 
-def export() -> bytes:
+def export(client: Client) -> bytes:
     """The whole table as django-import-export's page in the admin gives it, as CSV."""
-    client = journey.editor()
     page = client.get("/admin/gallery/artwork/export/")
     form = page.context["form"]
     # Every resource and every field is ticked, as the page comes.
@@ -76,7 +84,7 @@ def export() -> bytes:
 def import_back() -> dict[str, Any]:
     """The export goes back in by the admin, with one title changed in a spreadsheet."""
     client, address = journey.editor(), "/admin/gallery/artwork/import/"
-    csv = export().replace(b"Number 7,", b"Number seven,")
+    csv = export(client).replace(b"Number 7,", b"Number seven,")
     file = SimpleUploadedFile("artworks.csv", csv, "text/csv")
     asked = client.post(address, {"import_file": file, "format": "0", "resource": ""})
     confirm = asked.context.get("confirm_form")

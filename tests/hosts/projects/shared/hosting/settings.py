@@ -47,3 +47,9 @@ TEMPLATES = [
     }
 ]
 CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
