@@ -44,9 +44,14 @@ class Settings:
     SEARCH_QUEUE: str = "artsimilarity-search"
     # Seconds that such a search waits for a worker.
     SEARCH_SECONDS: float = 5.0
-    # Bytes and pixels of the largest picture to search by: web processes decode it.
+    # Bytes and pixels of the largest picture to search by, and what decoding one may take: bytes of
+    # memory, and seconds of processor time.
     SEARCH_MAX_BYTES: int = 20 * 1024 * 1024
     SEARCH_MAX_PIXELS: int = 50_000_000
+    SEARCH_MAX_MEMORY: int = 512 * 1024 * 1024
+    SEARCH_MAX_SECONDS: float = 5.0
+    # Such pictures that one web process has decoded at the same time, each by a process of its own.
+    SEARCH_DECODERS: int = 2
     # Pictures in one task: bounds how long a task runs, well below the broker's visibility timeout.
     CHUNK_SIZE: int = 32
     # Pictures that go through the network together; None chooses by device.
@@ -60,9 +65,17 @@ class Settings:
     # Seconds before the first retry of what may pass (storage, database); doubles each time.
     RETRY_BACKOFF: float = 5.0
     # Bytes of the largest file that is read.
-    MAX_BYTES: int = 128 * 1024 * 1024
-    # Pixels of the largest picture that is decoded; Pillow itself stops at the same number.
-    MAX_PIXELS: int = 178_956_970
+    MAX_BYTES: int = 1024 * 1024 * 1024
+    # Pixels of the largest picture that is decoded.
+    MAX_PIXELS: int = 500_000_000
+    # What decoding one file may take: bytes of memory, and seconds of processor time.
+    MAX_MEMORY: int = 1024 * 1024 * 1024
+    MAX_SECONDS: float = 20.0
+    # Whether a file whose end is missing is embedded as far as it goes, as browsers show it.
+    ACCEPT_DAMAGED: bool = True
+    # Files that one worker process has decoded at the same time, each by a process of its own; None
+    # takes as many as it has threads.
+    DECODERS: int | None = None
     # Balance of a search that names none: 1 is style alone, 0 is colour alone.
     STYLE: float = 0.75
     # Neighbours a search returns when it names no number, and the most the API hands out.
@@ -93,11 +106,17 @@ class Settings:
 
     def __post_init__(self) -> None:
         positive = ("CHUNK_SIZE", "MAX_ATTEMPTS", "MAX_BYTES", "MAX_PIXELS", "TIME_LIMIT")
-        for key in (*positive, "SEARCH_MAX_BYTES", "SEARCH_MAX_PIXELS"):
+        searches = ("SEARCH_MAX_BYTES", "SEARCH_MAX_PIXELS", "SEARCH_DECODERS")
+        for key in (*positive, *searches):
             self._require(key, getattr(self, key) >= 1, "must be 1 or more")
         later = self.CLAIM_SECONDS > self.TIME_LIMIT
         self._require("CLAIM_SECONDS", later, f"must be more than TIME_LIMIT ({self.TIME_LIMIT})")
-        for key in ("BATCH_SIZE", "THREADS"):
+        least = 64 * 1024 * 1024
+        for key in ("MAX_MEMORY", "SEARCH_MAX_MEMORY"):
+            self._require(key, getattr(self, key) >= least, f"must be {least} or more")
+        for key in ("MAX_SECONDS", "SEARCH_MAX_SECONDS"):
+            self._require(key, getattr(self, key) > 0, "must be more than 0")
+        for key in ("BATCH_SIZE", "THREADS", "DECODERS"):
             value = getattr(self, key)
             self._require(key, value is None or value >= 1, "must be None, 1 or more")
         for key in ("EF_SEARCH", "EF_SEARCH_COLOUR"):

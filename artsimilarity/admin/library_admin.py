@@ -115,6 +115,8 @@ class SimilarityAdminMixin(LibraryAdmin):
         row = self.row_of(picture)
         if row.embedding_status == EmbeddingStatus.READY and row.embedded_at:
             detail = display_for_value(row.embedded_at, "")
+            if row.embedding_damaged:
+                detail = _("%(when)s; the end of the file is missing") % {"when": detail}
         else:
             detail = row.embedding_error
         label = EmbeddingStatus(row.embedding_status).label

@@ -183,6 +183,14 @@ class SharedColourSerializer(serializers.Serializer[Any]):
     share = serializers.FloatField()
 
 
+class ScoreField(serializers.FloatField):
+    """A similarity, at most 1: half precision makes 1.0001 of that."""
+
+    def to_representation(self, value: Any) -> Any:
+        """Leave the rounding out."""
+        return min(1.0, float(value))
+
+
 class NeighbourSerializer(serializers.Serializer[Any]):
     """One neighbour: the host's own representation, and how near it is.
 
@@ -192,9 +200,9 @@ class NeighbourSerializer(serializers.Serializer[Any]):
     it would mean nothing: after a search by colour or by several examples.
     """
 
-    score = serializers.FloatField(source="similarity")
-    style_score = serializers.FloatField(source="similarity_style")
-    colour_score = serializers.FloatField(source="similarity_colour")
+    score = ScoreField(source="similarity")
+    style_score = ScoreField(source="similarity_style")
+    colour_score = ScoreField(source="similarity_colour")
     style_percentile = serializers.FloatField(
         source="similarity_why.style_percentile", read_only=True, default=None, allow_null=True
     )

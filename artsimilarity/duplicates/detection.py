@@ -6,7 +6,6 @@ bring a greyscale copy of a crop near its original. Each candidate is then compa
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,9 @@ from django.db.models import Q, Value
 
 from artsimilarity.conf import get_settings
 from artsimilarity.duplicates.pairs import keys_of
-from artsimilarity.encoder.pictures.reading import PictureError
+from artsimilarity.encoder.pictures.limits import PictureError
 from artsimilarity.library import Library
-from artsimilarity.library.files import decode, read_file
+from artsimilarity.library.files import decode_file
 from artsimilarity.schema.fields import CopyDescriptorField
 from artsimilarity.schema.sql import Gate, InnerProductDistance
 from artsimilarity.schema.tables import DuplicatePair
@@ -186,17 +185,14 @@ def _forget_other_files(library: Library, pk: Any, digest: str) -> None:
 
 def _describe_file(library: Library, name: str, digest: str) -> list[float] | None:
     try:
-        data = read_file(library, name)
-    except Exception:  # every storage backend has errors of its own
-        logger.warning("The storage did not give up %s.", name, exc_info=True)
-        return None
-    if hashlib.sha256(data).hexdigest() != digest:
-        return None
-    try:
-        return describe_for_copies(decode(data, get_settings().recipe.side))
+        square, found = decode_file(library, name, get_settings().recipe.side)
     except PictureError as error:
         logger.warning("%s: %s", name, error)
         return None
+    except Exception:  # every storage backend has errors of its own
+        logger.warning("The storage did not give up %s.", name, exc_info=True)
+        return None
+    return describe_for_copies(square.pixels) if found == digest else None
 
 
 def _slices(rows: models.QuerySet[Any], after: Any = None) -> Iterator[list[Any]]:

@@ -6,7 +6,6 @@ Safe to run any number of times, by any number of workers at once (see
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -22,11 +21,12 @@ from artsimilarity.embedding import claims, signals
 from artsimilarity.embedding.claims import Claim, Needs
 from artsimilarity.embedding.encoders import PictureEncoder, load_encoder
 from artsimilarity.embedding.writer import Picture, Result, Writer
+from artsimilarity.encoder.pictures.limits import DecoderCrashed
 from artsimilarity.encoder.pictures.threads import DecodingThreads, Squares
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.encoder.weight_files import WeightsError
 from artsimilarity.library import Library
-from artsimilarity.library.files import decoding_limits, read_file
+from artsimilarity.library.files import StoredFile, decoders, decoding_limits, fetch_file
 from artsimilarity.library.recipes import RecipesInForce
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ def embed(
         django.db.OperationalError: the database went away; the pictures in hand stay pending.
     """
     started = time.monotonic()
-    with DecodingThreads(get_settings().THREADS or threads or 1, limits=decoding_limits()) as pool:
+    count = get_settings().THREADS or threads or 1
+    limits, processes = decoding_limits(), decoders(count)
+    with DecodingThreads(count, limits=limits, processes=processes) as pool:
         run = _Run(library, threads, pool)
         waiting = [str(pk) for pk in pks]
         while waiting:
@@ -87,7 +89,7 @@ class _File:
     """A file that was read and is being decoded."""
 
     claim: Claim
-    digest: str
+    stored: StoredFile
     decoding: Future[Squares]
 
 
@@ -156,7 +158,7 @@ class _Run:
             self.writer.fail(claim, reason % {"count": claim.attempts - 1})
             return None
         try:
-            data = read_file(self.library, claim.image)
+            stored = fetch_file(self.library, claim.image)
         except FileNotFoundError:
             reason = _("The file “%(name)s” is missing from the storage. Upload the picture again.")
             self.writer.retry(claim, reason % {"name": claim.image})
@@ -167,23 +169,27 @@ class _Run:
             details = {"name": claim.image, "error": error or type(error).__name__}
             self.writer.retry(claim, reason % details)
             return None
-        digest = hashlib.sha256(data).hexdigest()
-        if claim.needs is Needs.NEXT_VECTOR and claim.served_digest != digest:
+        if claim.needs is Needs.NEXT_VECTOR and claim.served_digest != stored.digest:
+            stored.contents.close()
             self.writer.reset(claim)
             return None
         sides = {recipe.side for recipe in self.recipes.all}
-        return _File(claim, digest, self.decoding.submit(data, sides))
+        return _File(claim, stored, self.decoding.submit(stored.contents, sides))
 
     def _decoded(self, file: _File) -> Picture | None:
         """Wait for one picture; None if it cannot be decoded, which is recorded then."""
-        squares = file.decoding.result()
+        with file.stored.contents:
+            squares = file.decoding.result()
+        if isinstance(squares, DecoderCrashed):  # the kernel may have ended it for lack of memory
+            self.writer.retry(file.claim, str(squares))
+            return None
         if not isinstance(squares, dict):
             self.writer.fail(file.claim, str(squares))
             return None
         descriptor = None
         if self.library.finds_duplicates:
             descriptor = detection.describe_for_copies(squares[self.recipes.serving.side])
-        return Picture(file.claim, file.digest, squares, descriptor)
+        return Picture(file.claim, file.stored.digest, squares, descriptor, damaged=squares.damaged)
 
 
 def _load(library: Library, recipe: Recipe, threads: int | None) -> PictureEncoder:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from artsimilarity.embedding.encoders import make_encoder
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
-from artsimilarity.library.files import decode, read_file
+from artsimilarity.library.files import decode_file
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def _squares(
     """Read the files that can be read; the names of the others are added to ``unreadable``."""
     for name in names:
         try:
-            yield decode(read_file(library, name), side)
+            yield decode_file(library, name, side)[0].pixels
         except Exception as error:  # noqa: BLE001 -- storages have errors of their own; it is logged
             logger.warning("%s is left out of the sample: %s", name, error)
             unreadable.append(name)

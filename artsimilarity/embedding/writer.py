@@ -53,12 +53,14 @@ class Picture:
         digest: sha256 of the file.
         squares: its pixels, uint8 of shape (side, side, 3), at the sides that the recipes want.
         copy_descriptor: by which copies are found, if there is one and duplicates are looked for.
+        damaged: the end of the file is missing, and the squares show what there is.
     """
 
     claim: Claim
     digest: str
     squares: dict[int, NDArray[np.uint8]]
     copy_descriptor: list[float] | None
+    damaged: bool = False
 
 
 class Writer:
@@ -83,6 +85,7 @@ class Writer:
             "embedding_attempts": 0,
             "embedded_at": timezone.now(),
             "embedding_copy_descriptor": picture.copy_descriptor,
+            "embedding_damaged": picture.damaged,
         }
         if recipes.next:
             columns["embedding_next"] = vectors[recipes.next].tolist()

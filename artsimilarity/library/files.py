@@ -3,25 +3,54 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING
 
 from artsimilarity.conf import get_settings
-from artsimilarity.encoder.pictures.reading import Limits, read_square
+from artsimilarity.encoder.pictures.limits import Limits
+from artsimilarity.encoder.pictures.processes import DecodingProcesses
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from artsimilarity.encoder.pictures.reading import Square
     from artsimilarity.library.library import Library
 
 _PIECE = 1024 * 1024
+# Of a larger file the rest is kept on disk while it waits to be decoded.
+_IN_MEMORY = 32 * 1024 * 1024
 
 
-def read_file(library: Library, name: str) -> bytes:
-    """Read a file, at most one byte past ``MAX_BYTES``; raises what the storage raises."""
-    with library.storage.open(name, "rb") as file:
-        data: bytes = file.read(get_settings().MAX_BYTES + 1)
-    return data
+@dataclass(frozen=True)
+class StoredFile:
+    """A file that was fetched from its storage.
+
+    Attributes:
+        contents: open for reading at its beginning; whoever has it closes it.
+        digest: sha256, of what was read.
+    """
+
+    contents: IO[bytes]
+    digest: str
+
+
+def fetch_file(library: Library, name: str) -> StoredFile:
+    """Fetch a file, at most one byte past ``MAX_BYTES``; raises what the storage raises.
+
+    In the thread that calls it: a storage may use the database, whose connections belong to one.
+    """
+    room = get_settings().MAX_BYTES + 1
+    digest = hashlib.sha256()
+    with ExitStack() as on_error, library.storage.open(name, "rb") as file:
+        contents: IO[bytes] = on_error.enter_context(SpooledTemporaryFile(_IN_MEMORY))
+        while room and (piece := file.read(min(_PIECE, room))):
+            room -= len(piece)
+            digest.update(piece)
+            contents.write(piece)
+        contents.seek(0)
+        on_error.pop_all()  # from now on the caller's to close
+    return StoredFile(contents, digest.hexdigest())
 
 
 def file_digest(library: Library, name: str) -> str:
@@ -36,12 +65,57 @@ def file_digest(library: Library, name: str) -> str:
     return digest.hexdigest()
 
 
+def decode_file(library: Library, name: str, side: int) -> tuple[Square, str]:
+    """Fetch one file and decode it; returns its square and its digest.
+
+    Raises:
+        PictureError: it cannot be read within the limits of the settings.
+        OSError: the storage cannot read it; storages raise errors of their own besides.
+    """
+    stored = fetch_file(library, name)
+    with stored.contents as contents:
+        return decoders(1).read(contents, [side])[side], stored.digest
+
+
 def decoding_limits() -> Limits:
-    """Return what the settings allow a file to take."""
+    """Return what the settings allow a picture of the library to take."""
     settings = get_settings()
-    return Limits(max_bytes=settings.MAX_BYTES, max_pixels=settings.MAX_PIXELS)
+    return Limits(
+        max_bytes=settings.MAX_BYTES,
+        max_pixels=settings.MAX_PIXELS,
+        max_memory=settings.MAX_MEMORY,
+        max_seconds=settings.MAX_SECONDS,
+        accept_damaged=settings.ACCEPT_DAMAGED,
+    )
 
 
-def decode(data: bytes, side: int) -> NDArray[np.uint8]:
-    """Decode a file within the limits of the settings; raises ``PictureError``."""
-    return read_square(data, side=side, limits=decoding_limits())
+def decoders(processes: int) -> DecodingProcesses:
+    """Return this process's decoders for the library's pictures.
+
+    Args:
+        processes: how many, where ``ARTSIMILARITY["DECODERS"]`` is None.
+    """
+    return _decoders(get_settings().DECODERS or processes, decoding_limits(), None)
+
+
+def search_limits() -> Limits:
+    """Return what the settings allow a visitor's own picture to take."""
+    settings = get_settings()
+    return Limits(
+        max_bytes=settings.SEARCH_MAX_BYTES,
+        max_pixels=settings.SEARCH_MAX_PIXELS,
+        max_memory=settings.SEARCH_MAX_MEMORY,
+        max_seconds=settings.SEARCH_MAX_SECONDS,
+        accept_damaged=settings.ACCEPT_DAMAGED,
+    )
+
+
+def search_decoders() -> DecodingProcesses:
+    """Return this process's decoders for visitors' own pictures."""
+    settings = get_settings()
+    return _decoders(settings.SEARCH_DECODERS, search_limits(), settings.SEARCH_SECONDS)
+
+
+@cache  # the processes go on from one picture to the next
+def _decoders(processes: int, limits: Limits, wait: float | None) -> DecodingProcesses:
+    return DecodingProcesses(processes, limits=limits, wait=wait)

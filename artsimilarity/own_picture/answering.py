@@ -9,8 +9,8 @@ from typing import Any
 from django.utils import timezone
 
 from artsimilarity.embedding.encoders import load_encoder
+from artsimilarity.encoder.pictures.reading import read_square
 from artsimilarity.library import Library
-from artsimilarity.library.files import decode
 from artsimilarity.schema.tables import SearchAnswer
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def answer(
     try:
         recipe = next(one for one in library.recipes().all if one.fingerprint == fingerprint)
         encoder = load_encoder(recipe, using=library.using, threads=threads)
-        vector = encoder.encode([decode(square, recipe.side)])[0].tolist()
+        vector = encoder.encode([read_square(square, side=recipe.side)])[0].tolist()
     except Exception:  # whatever it is, the visitor should not wait for it; it is logged
         logger.exception("A visitor's picture could not be described.")
     SearchAnswer.objects.using(library.using).create(pk=key, vector=vector)

@@ -1,9 +1,10 @@
 """The web's half of a search by a visitor's own picture: shrunk here, stored nowhere.
 
-The web process decodes the file by the worker's own rules, down to the small square that a recipe
-looks at, and sends that square inside a task. The worker leaves the vector in a row of
-:class:`~artsimilarity.schema.tables.SearchAnswer`, which the web process waits for and deletes. So
-neither a Celery result backend nor a cache that processes share is needed.
+A process beside the web process, which may be killed, decodes the file by the worker's own rules,
+down to the small square that a recipe looks at. The web process sends that square inside a task,
+and the worker leaves the vector in a row of :class:`~artsimilarity.schema.tables.SearchAnswer`,
+which the web process waits for and deletes. So neither a Celery result backend nor a cache that
+processes share is needed.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from django.utils.translation import gettext_lazy as _
 
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding.broker import publish, queue_length
-from artsimilarity.encoder.pictures import reading
+from artsimilarity.encoder.pictures import limits
+from artsimilarity.encoder.pictures.processes import DecodersBusy
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
+from artsimilarity.library.files import search_decoders, search_limits
 from artsimilarity.schema.tables import SearchAnswer
 from artsimilarity.search.neighbours import Neighbours, NeighbourStatus
 from artsimilarity.search.pipeline import find_page
@@ -59,30 +62,30 @@ class NotAnswered(Exception):
         super().__init__(_("No search by picture is possible right now. Try again in a moment."))
 
 
-_REFUSALS: dict[type[reading.PictureError], tuple[int, Any]] = {
-    reading.EmptyFile: (400, _("The file is empty. Choose the picture again.")),
-    reading.TooManyBytes: (413, _("The file is larger than %(bytes)s MB. Choose a smaller copy.")),
-    reading.TooManyPixels: (
+_REFUSALS: dict[type[limits.PictureError], tuple[int, Any]] = {
+    limits.EmptyFile: (400, _("The file is empty. Choose the picture again.")),
+    limits.TooManyBytes: (413, _("The file is larger than %(bytes)s MB. Choose a smaller copy.")),
+    limits.TooManyPixels: (
         413,
         _("The picture has more than %(pixels)s million pixels. Choose a smaller copy."),
     ),
-    reading.NotAPicture: (
+    limits.TooMuchWork: (413, _("The picture takes too long to read. Save it anew as a JPEG.")),
+    limits.TooMuchMemory: (413, _("The picture takes too much memory. Choose a smaller copy.")),
+    limits.NotAPicture: (
         415,
         _("This is no picture that can be read. Choose a JPEG, PNG, TIFF, WebP or GIF file."),
     ),
-    reading.TooSmall: (
+    limits.TooSmall: (
         400,
         _("The picture is too small: each side needs %(side)s pixels. Choose a larger copy."),
     ),
-    reading.DeepGrey: (
+    limits.MissingLibrary: (
         415,
-        _("Grey of 32 bits cannot be read here. Save the picture with 8 or 16 bits."),
-    ),
-    reading.DamagedPicture: (
-        400,
-        _("The file is damaged or incomplete. Choose a sound copy of the picture."),
+        _("This kind of picture cannot be read here. Save it anew as a JPEG or PNG."),
     ),
 }
+# Of whatever else may be wrong with a file.
+_DAMAGED = (400, _("The file is damaged or incomplete. Choose a sound copy of the picture."))
 
 
 def search_by_picture(
@@ -129,23 +132,23 @@ def shrink(file: IO[bytes], side: int) -> bytes:
 
     Raises:
         PictureRefused: it is too large, damaged, or no picture.
+        NotAnswered: others are having pictures read just now.
     """
-    settings = get_settings()
-    limits = reading.Limits(
-        max_bytes=settings.SEARCH_MAX_BYTES, max_pixels=settings.SEARCH_MAX_PIXELS
-    )
+    bounds = search_limits()
     try:
-        square = reading.open_square(file.read(limits.max_bytes + 1), side=side, limits=limits)
-    except reading.PictureError as error:
-        status, words = _REFUSALS[type(error)]
+        square = search_decoders().read(file, [side])[side]
+    except DecodersBusy as error:
+        raise NotAnswered from error
+    except limits.PictureError as error:
+        status, words = _REFUSALS.get(type(error), _DAMAGED)
         values = {
-            "bytes": f"{limits.max_bytes / 1e6:.3g}",
-            "pixels": f"{limits.max_pixels / 1e6:.3g}",
-            "side": limits.min_side,
+            "bytes": f"{bounds.max_bytes / 1e6:.3g}",
+            "pixels": f"{bounds.max_pixels / 1e6:.3g}",
+            "side": bounds.min_side,
         }
         raise PictureRefused(words % values, status) from error
     buffer = BytesIO()
-    square.save(buffer, "PNG", compress_level=1)
+    square.image.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from artsimilarity.schema.fields import (
     CopyDescriptorField,
     EmbeddingField,
+    WorkerBooleanField,
     WorkerDateTimeField,
     WorkerIntegerField,
     WorkerTextField,
@@ -27,6 +28,7 @@ NO_VECTOR: dict[str, Any] = {
     "embedding_recipe": "",
     "embedding_digest": "",
     "embedding_copy_descriptor": None,
+    "embedding_damaged": False,
     "embedded_at": None,
     **NO_NEXT_VECTOR,
 }
@@ -94,6 +96,9 @@ class EmbeddingColumns(models.Model):
         db_default=EmbeddingStatus.PENDING.value,
     )
     embedding_error = WorkerTextField(_("embedding error"), blank=True, default="", db_default="")
+    embedding_damaged = WorkerBooleanField(
+        _("embedded although the end of the file is missing"), default=False, db_default=False
+    )
     embedding_attempts = WorkerIntegerField(_("attempts"), default=0, db_default=0)
     embedding_claimed_at = WorkerDateTimeField(_("taken by a worker at"), null=True, blank=True)
     embedded_at = WorkerDateTimeField(_("embedded at"), null=True, blank=True)

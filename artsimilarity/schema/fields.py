@@ -84,5 +84,9 @@ class WorkerIntegerField(WorkerWritten, models.PositiveSmallIntegerField):  # ty
     """A small count that only workers write."""
 
 
+class WorkerBooleanField(WorkerWritten, models.BooleanField):  # type: ignore[type-arg]
+    """A fact that only workers state."""
+
+
 class WorkerDateTimeField(WorkerWritten, models.DateTimeField):  # type: ignore[type-arg]
     """A moment that only workers write."""

@@ -10,10 +10,10 @@ from django.db import connection, models
 from django.test.utils import isolate_apps
 from pytest_django import Settings
 
-from artsimilarity.checks import check_databases, databases
+from artsimilarity.checks import check_databases, databases, readers
 from artsimilarity.checks import models as model_checks
 from artsimilarity.encoder.recipe import ART
-from artsimilarity.models import Rollout, SimilarityMixin
+from artsimilarity.models import COLUMNS, Rollout, SimilarityMixin, vectors
 from artsimilarity.schema.fields import EmbeddingField
 from demo_site.library.models import Artwork
 from tests.pictures import make_embedded
@@ -188,3 +188,64 @@ class TestTheRecipeInService:
     def test_of_which_no_vector_is_left_does_not_matter(self) -> None:
         Artwork.objects.update(embedding=None, embedding_recipe="")
         assert check_databases(["default"]) == []
+
+
+class RouterWithoutUs:
+    """Lets nothing but the host's own apps into its database."""
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
+        return False if app_label == "artsimilarity" else None
+
+
+def test_a_router_that_keeps_our_tables_out_of_the_pictures_database_is_an_error(
+    settings: Settings,
+) -> None:
+    settings.DATABASE_ROUTERS = [f"{__name__}.RouterWithoutUs"]
+    (message,) = [one for one in Artwork.check() if one.id == "artsimilarity.E008"]
+    assert "allow_migrate('default', 'artsimilarity')" in message.hint
+
+
+@pytest.mark.django_db
+def test_pgvector_in_a_schema_off_the_search_path_is_an_error_that_says_what_to_run() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA extensions")
+        cursor.execute("ALTER EXTENSION vector SET SCHEMA extensions")
+    (message,) = check_databases(["default"])
+    assert message.id == "artsimilarity.E010"
+    assert "search_path" in message.hint
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL search_path = public, extensions")
+    assert check_databases(["default"]) == []
+
+
+class TestReaders:
+    def test_a_history_of_every_column_is_warned_of(self) -> None:
+        copied = {name: Artwork._meta.get_field(name).clone() for name in COLUMNS}
+        with isolate_apps("demo_site.library"):
+            meta = type("Meta", (), {"app_label": "library"})
+            names = {"__module__": __name__, "Meta": meta, **copied}
+            history = type("HistoricalArtwork", (models.Model,), names)
+            (message,) = readers._copies(history)
+        assert message.id == "artsimilarity.W008"
+        assert "excluded_fields" in message.hint
+
+    def test_a_default_manager_that_joins_pictures_is_warned_of(self) -> None:
+        class Joining(models.Manager[Any]):
+            def get_queryset(self) -> Any:
+                return super().get_queryset().select_related("artwork")
+
+        class Careful(models.Manager[Any]):
+            def get_queryset(self) -> Any:
+                rows = super().get_queryset().select_related("artwork")
+                return rows.defer(*vectors("artwork"))
+
+        for manager, expected in ((Joining(), ["artsimilarity.W009"]), (Careful(), [])):
+            with isolate_apps("demo_site.library"):
+                meta = type("Meta", (), {"app_label": "library"})
+                artwork = models.ForeignKey(Artwork, models.CASCADE, related_name="+")
+                names = {"__module__": __name__, "Meta": meta, "artwork": artwork}
+                page: Any = type("Page", (models.Model,), {**names, "objects": manager})
+                assert _ids(list(readers._joins(page, {Artwork}))) == expected
+
+    def test_the_demo_site_has_none_of_it(self) -> None:
+        assert readers.check_readers(None) == []

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 from typing import Any
 
 import numpy as np
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from PIL import Image
 from pytest_django import Settings
 
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding import pipeline, receivers
+from artsimilarity.encoder.pictures.limits import DecoderCrashed
+from artsimilarity.encoder.pictures.processes import DecodingProcesses
 from artsimilarity.encoder.pictures.reading import read_square
 from artsimilarity.library import Library
 from demo_site.library.models import Artwork
 from tests import fakes
+from tests.encoder.hostile import with_scans
 from tests.pictures import (
     BLACK,
     BLUE,
@@ -173,13 +179,13 @@ class TestThreads:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         readers = set()
-        read_file = pipeline.read_file
+        fetch_file = pipeline.fetch_file
 
         def noting(*args: Any) -> bytes:
             readers.add(threading.get_ident())
-            return read_file(*args)
+            return fetch_file(*args)
 
-        monkeypatch.setattr(pipeline, "read_file", noting)
+        monkeypatch.setattr(pipeline, "fetch_file", noting)
         assert len(_embed(*[make_artwork() for _ in range(4)]).embedded) == 4
         assert readers == {threading.get_ident()}
 
@@ -235,6 +241,49 @@ class TestWhatMayPass:
         Artwork.objects.filter(pk__in=[a.pk for a in artworks[:2]]).update(embedding_attempts=1)
         assert len(_embed(*artworks).embedded) == 4
         assert sorted(sizes) == [1, 1, 2]
+
+
+class TestFiles:
+    """What may be wrong with a file, and what becomes of its row."""
+
+    def test_one_whose_end_is_missing_is_embedded_and_the_row_says_so(self) -> None:
+        artwork = make_artwork()
+        buffer = io.BytesIO()
+        Image.effect_noise((64, 64), 50).convert("RGB").save(buffer, "JPEG")
+        name = default_storage.save("cut.jpg", ContentFile(buffer.getvalue()[:-2]))
+        Artwork.objects.filter(pk=artwork.pk).update(image=name)
+        assert _embed(artwork).embedded == [str(artwork.pk)]
+        assert _stored(artwork).embedding_damaged
+        assert not _stored(artwork).embedding_error
+
+    def test_unless_the_site_wants_none_such(self, settings: Settings) -> None:
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "ACCEPT_DAMAGED": False}
+        artwork = make_artwork()
+        buffer = io.BytesIO()
+        Image.effect_noise((64, 64), 50).convert("RGB").save(buffer, "JPEG")
+        name = default_storage.save("cut.jpg", ContentFile(buffer.getvalue()[:-2]))
+        Artwork.objects.filter(pk=artwork.pk).update(image=name)
+        assert _embed(artwork).failed == [str(artwork.pk)]
+
+    def test_one_that_costs_too_much_fails_with_the_setting_and_others_go_on(self) -> None:
+        good, hostile = make_artwork(), make_artwork()
+        name = default_storage.save("scans.jpg", ContentFile(with_scans(2000, 3000)))
+        Artwork.objects.filter(pk=hostile.pk).update(image=name)
+        result = _embed(good, hostile)
+        assert (result.embedded, result.failed) == ([str(good.pk)], [str(hostile.pk)])
+        assert "more than 100 scans" in _stored(hostile).embedding_error
+
+    def test_one_that_ends_its_decoder_is_tried_again_and_then_fails(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def crash(*args: Any, **kwargs: Any) -> Any:
+            raise DecoderCrashed("The file ended the process that decoded it.")
+
+        monkeypatch.setattr(DecodingProcesses, "read", crash)
+        artwork = make_artwork()
+        for _attempt in range(get_settings().MAX_ATTEMPTS - 1):
+            assert _embed(artwork).retry == [str(artwork.pk)]
+        assert _embed(artwork).failed == [str(artwork.pk)]
 
 
 class TestRaces:

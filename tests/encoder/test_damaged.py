@@ -17,11 +17,9 @@ from tests.encoder.raw_files import tiff_of
 SIDE = 64
 
 
-def saved(kind: str, **options: object) -> bytes:
+def saved(kind: str, size: tuple[int, int] = (240, 180), **options: object) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(quarters()).resize((240, 180), Image.Resampling.NEAREST).save(
-        file, kind, **options
-    )
+    Image.fromarray(quarters()).resize(size, Image.Resampling.NEAREST).save(file, kind, **options)
     return file.getvalue()
 
 
@@ -36,6 +34,15 @@ def test_a_jpeg_that_lacks_its_last_two_bytes_is_whole_and_damaged(progressive: 
     assert not read(data).damaged
     assert read(data[:-2]).damaged
     np.testing.assert_array_equal(read(data[:-2]).pixels, read(data).pixels)
+
+
+@pytest.mark.parametrize("side", [32, 64, 224, 500])
+def test_whatever_its_size(side: int) -> None:
+    data = saved("JPEG", size=(side, side))
+    assert not read(data).damaged
+    assert read(data[:-2]).damaged
+    with pytest.raises(DamagedPicture, match="end is missing"):
+        read(data[:-2], limits=Limits(accept_damaged=False))
 
 
 def test_a_progressive_jpeg_without_its_last_scans_is_read() -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
+from artsimilarity.encoder.pictures.limits import DecoderCrashed
 from artsimilarity.encoder.pictures.reading import read_square
 from artsimilarity.models import SearchAnswer
 from artsimilarity.own_picture import asking
 from artsimilarity.own_picture.asking import PictureRefused, shrink
 from tests.broker import Broker, RefusingBroker
+from tests.encoder.hostile import animated_webp, with_scans
 from tests.pictures import RED, picture_bytes
 
 URL = "/api/artworks/by-picture/"
@@ -141,6 +144,42 @@ class TestRefusals:
         response = post(client, picture_bytes(), limit="49")
         assert response.status_code == 400
         assert "less than or equal to 48" in response.json()["limit"][0]
+
+
+@pytest.mark.django_db
+class TestHostileFiles:
+    @pytest.mark.parametrize(
+        ("data", "words"),
+        [
+            (lambda: with_scans(2000, 3000), "takes too long"),
+            (lambda: animated_webp(7000, 7000), "takes too much memory"),
+        ],
+        ids=["scans", "canvas"],
+    )
+    def test_are_refused_in_words_and_at_no_cost(
+        self, client: Client, data: Callable[[], bytes], words: str
+    ) -> None:
+        response = post(client, data())
+        assert response.status_code == 413
+        assert words in response.json()["detail"]
+
+    def test_what_ends_the_decoder_is_refused_as_damaged(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def crash(*args: Any, **kwargs: Any) -> Any:
+            raise DecoderCrashed("SIGSEGV")
+
+        monkeypatch.setattr(asking.search_decoders(), "read", crash)
+        response = post(client, picture_bytes())
+        assert response.status_code == 400
+        assert "damaged" in response.json()["detail"]
+
+    def test_where_all_decoders_are_busy_the_visitor_may_try_again(
+        self, client: Client, settings: Settings
+    ) -> None:
+        settings.ARTSIMILARITY = {"SEARCH_DECODERS": 1, "SEARCH_SECONDS": 0.05}
+        with asking.search_decoders()._borrow():
+            assert post(client, picture_bytes()).status_code == 503
 
 
 @pytest.mark.django_db

@@ -19,6 +19,10 @@ Opener: TypeAlias = Callable[["Data"], Image.Image]
 # Rows that an interlaced file may leave out between two that it has.
 _WIDEST_GAP: Final = 8
 
+# Libjpeg holds back up to 16 rows until it has seen what follows: of so small a picture, too many
+# for their share to say anything.
+_FEW_ROWS: Final = 64
+
 _WEBP_HEADER_BYTES: Final = 30
 _END_OF_JPEG: Final = b"\xff\xd9"
 
@@ -46,9 +50,12 @@ def rescue(
             return None
         return _decoded(open_again(bytes(data) + _END_OF_JPEG)), 1.0
     found = _rows(data, open_again)
-    if found is None or jpeg is None:
+    if jpeg is None:
         return found
-    return _decoded(open_again(bytes(data) + _END_OF_JPEG)), 1.0
+    ended = open_again(bytes(data) + _END_OF_JPEG)
+    if found is None and ended.height > _FEW_ROWS:
+        return None
+    return _decoded(ended), 1.0
 
 
 def filled_up(data: Data, size: int) -> bytes:

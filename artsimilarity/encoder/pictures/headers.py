@@ -50,12 +50,14 @@ class JpegHeader:
         progressive: Whether libjpeg keeps the coefficients of the whole picture.
         scans: Scans that begin in the file.
         first_scan_ends: Whether anything follows the first scan.
+        ends: Whether the file says where the picture ends.
         coefficient_bytes: What the coefficients take in memory; 0 unless they are kept.
     """
 
     progressive: bool
     scans: int
     first_scan_ends: bool
+    ends: bool
     coefficient_bytes: int
 
 
@@ -161,6 +163,7 @@ def jpeg_header(data: Data) -> JpegHeader:
     """Walks over a JPEG's segments."""
     progressive, components, scans, after_first = False, b"", 0, False
     width = height = 0
+    end = 2
     for marker, start, end in jpeg_segments(data):
         after_first = after_first or scans == 1
         if marker == _START_OF_SCAN:
@@ -174,7 +177,8 @@ def jpeg_header(data: Data) -> JpegHeader:
     share = sum(h * v for h, v in sampling) / largest
     kept = progressive or scans > 1
     coefficients = int(2 * width * height * share) if kept else 0
-    return JpegHeader(progressive, scans, after_first, coefficients)
+    ends = data.find(b"\xff\xd9", end) >= 0
+    return JpegHeader(progressive, scans, after_first, ends, coefficients)
 
 
 def without_segments(data: Data, unwanted: frozenset[int]) -> bytes:

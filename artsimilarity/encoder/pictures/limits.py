@@ -51,9 +51,6 @@ class MissingLibrary(PictureError):
     """A kind of picture that only an optional library reads, which is not installed here."""
 
 
-DeepGrey = MissingLibrary  # its name while numpy read these kinds
-
-
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What one file may cost.

@@ -27,7 +27,6 @@ from artsimilarity.encoder.pictures.limits import (
     DEFAULT_LIMITS,
     DamagedPicture,
     DecoderCrashed,
-    DeepGrey,
     EmptyFile,
     Limits,
     MissingLibrary,
@@ -50,7 +49,6 @@ __all__ = [
     "DEFAULT_LIMITS",
     "DamagedPicture",
     "DecoderCrashed",
-    "DeepGrey",
     "EmptyFile",
     "Limits",
     "MissingLibrary",
@@ -418,7 +416,10 @@ class _File:
         self._check_memory(held + (jpeg.coefficient_bytes if jpeg else 0))
         try:
             with self._turn(max(pixels, jpeg.coefficient_bytes // 2 if jpeg else 0)):
-                is_damaged = visible < 1
+                # Libjpeg does without an end where the last rows are there.
+                is_damaged = visible < 1 or (jpeg is not None and not jpeg.ends)
+                if is_damaged and not self.limits.accept_damaged:
+                    raise _damaged(self.kind, OSError("its end is missing"))
                 try:
                     _load(image)
                 except (MemoryError, PictureError):

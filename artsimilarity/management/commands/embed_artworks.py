@@ -246,7 +246,8 @@ class Command(BaseCommand):
                 for one in value:
                     self.stdout.write(f"  {one['pk']} {one['title']}: {one['error']}")
             else:
-                self.stdout.write(f"{label}: {_('unknown') if value is None else value}")
+                nothing = _("none") if name == "rollout" else _("unknown")
+                self.stdout.write(f"{label}: {nothing if value is None else value}")
 
     def _bar(self, total: int) -> tqdm[Any]:
         # disable=None: no bar where standard error is a log file and not a terminal.
