@@ -174,6 +174,7 @@ class Site:
             "DJANGO_SETTINGS_MODULE": "mysite.settings",
             "PYTHONPATH": str(_SHARED),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUNBUFFERED": "1",
             "CELERY_BROKER_URL": self.broker_url,
             "SITE": json.dumps(site),
         }
