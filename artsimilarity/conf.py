@@ -104,6 +104,11 @@ class Settings:
     # Correlation, 0..1, from which two pictures count as scans of one print (docs/duplicates.md).
     DUPLICATE_SCORE: float = 0.92
 
+    # Dotted path of what gives a picture's thumbnail: a class or a function (docs/thumbnails.md).
+    THUMBNAILS: str = "artsimilarity.library.stored_thumbnails.StoredThumbnails"
+    # Which of STORAGES keeps the thumbnails that are made here; empty for the pictures' own.
+    THUMBNAIL_STORAGE: str = ""
+
     def __post_init__(self) -> None:
         positive = ("CHUNK_SIZE", "MAX_ATTEMPTS", "MAX_BYTES", "MAX_PIXELS", "TIME_LIMIT")
         searches = ("SEARCH_MAX_BYTES", "SEARCH_MAX_PIXELS", "SEARCH_DECODERS")

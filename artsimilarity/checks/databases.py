@@ -162,12 +162,12 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
 
 
 def _check_recipe(library: Library) -> list[checks.CheckMessage]:
-    """Compare the recipe that was put into service last with the settings."""
+    """Compare the recipes of what is served, and of the last roll-out, with the settings."""
     settings = get_settings()
     try:
         latest = library.rollout()
         if latest is None or latest.state == RolloutState.FILLING:
-            return []
+            return _check_stale(library)
         served = latest.fingerprint
         if served == settings.recipe.fingerprint or not library.rows.served(served).exists():
             return []
@@ -193,6 +193,23 @@ def _check_recipe(library: Library) -> list[checks.CheckMessage]:
             f"'manage.py embed_artworks'.",
             obj=model,
             id="artsimilarity.W006",
+        )
+    ]
+
+
+def _check_stale(library: Library) -> list[checks.CheckMessage]:
+    fingerprint = library.recipes().serving.fingerprint
+    stale = library.rows.served_otherwise(fingerprint)
+    if not stale.exists():
+        return []
+    return [
+        checks.Info(
+            f"{library.model.__name__} has pictures whose vectors another recipe than "
+            f"{fingerprint} has made, as before an upgrade: pictures of the two never find each "
+            f"other.",
+            hint="Run 'manage.py embed_artworks --stale'.",
+            obj=library.model,
+            id="artsimilarity.I002",
         )
     ]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.core import checks
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models, router
 
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.weight_files import WeightsError, find_weights
+from artsimilarity.library import Library
+from artsimilarity.library.thumbnails import load_adapter
 from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.schema.fields import VECTORS, EmbeddingField
 
@@ -28,6 +30,9 @@ def check_model(model: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
         *_check_manager(model),
         *_check_router(model),
         *_check_weights(model),
+        *_check_words(model),
+        *_check_address(model),
+        *_check_thumbnails(model),
     ]
 
 
@@ -206,3 +211,66 @@ def _check_weights(model: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
                 )
             )
     return messages
+
+
+def _check_words(holder: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
+    """Look for words that may stand under a picture."""
+    model = Library.of(holder).model
+    if hasattr(holder, "similarity_caption") or model.__str__ is not models.Model.__str__:
+        return []
+    return [
+        checks.Warning(
+            f'{model.__name__} has no __str__: visitors read "{model.__name__} object (1)" under '
+            f"its pictures.",
+            hint=f"Write on {model.__name__}: def __str__(self): return self.title; or on "
+            f"{holder.__name__}, with the artist: def similarity_caption(picture): "
+            f"return picture.title, picture.artist.",
+            obj=model,
+            id="artsimilarity.W011",
+        )
+    ]
+
+
+def _check_address(holder: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
+    """Look for the page that a picture leads to."""
+    model = Library.of(holder).model
+    if hasattr(holder, "similarity_url") or hasattr(model, "get_absolute_url"):
+        return []
+    return [
+        checks.Warning(
+            f"{model.__name__} has no get_absolute_url: its pictures among neighbours are no "
+            f"links.",
+            hint=f"Write on {model.__name__}: def get_absolute_url(self): "
+            f'return reverse("{model._meta.model_name}", args=[self.pk]); or on '
+            f"{holder.__name__}: def similarity_url(picture). If they have no page, add "
+            f"artsimilarity.W012 to SILENCED_SYSTEM_CHECKS.",
+            obj=model,
+            id="artsimilarity.W012",
+        )
+    ]
+
+
+def _check_thumbnails(holder: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
+    """See whether thumbnails can be made of the model's pictures."""
+    if hasattr(holder, "similarity_thumbnail"):
+        return []
+    model, path = Library.of(holder).model, get_settings().THUMBNAILS
+    try:
+        adapter = load_adapter(path)
+        misfit = getattr(adapter, "misfit", None)
+        problem = misfit(model) if misfit else ""
+    except ImproperlyConfigured as error:
+        problem = str(error)
+    if not problem:
+        return []
+    return [
+        checks.Warning(
+            f"{model.__name__} has no thumbnails, by ARTSIMILARITY['THUMBNAILS'] = {path!r}: "
+            f"{problem}",
+            hint=f"Mend that; or leave the setting out, and they are made without any package; or "
+            f"name another of artsimilarity.library.thumbnail_adapters; or write "
+            f"{holder.__name__}.similarity_thumbnail().",
+            obj=model,
+            id="artsimilarity.W013",
+        )
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _PIECE = 1024 * 1024
 # Of a larger file the rest is kept on disk while it waits to be decoded.
 _IN_MEMORY = 32 * 1024 * 1024
+# Seconds that a page waits for a decoder; then it shows no thumbnail this time.
+_THUMBNAIL_WAIT = 1.0
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,13 @@ def search_decoders() -> DecodingProcesses:
     """Return this process's decoders for visitors' own pictures."""
     settings = get_settings()
     return _decoders(settings.SEARCH_DECODERS, search_limits(), settings.SEARCH_SECONDS)
+
+
+def thumbnail_decoders() -> DecodingProcesses:
+    """Return a web process's decoders for thumbnails, for which no page should wait long."""
+    settings = get_settings()
+    limits = replace(decoding_limits(), min_side=1, max_seconds=settings.SEARCH_MAX_SECONDS)
+    return _decoders(settings.SEARCH_DECODERS, limits, _THUMBNAIL_WAIT)
 
 
 @cache  # the processes go on from one picture to the next

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -135,8 +135,17 @@ class Library:
         """
         if isinstance(picture, EmbeddingColumns):
             return picture
-        row: EmbeddingColumns | None = self.rows.filter(pk=picture.pk).defer(*VECTORS).first()
+        row: EmbeddingColumns | None
+        if self._to_row.is_cached(picture):
+            row = self._to_row.get_cached_value(picture)
+        else:
+            row = self.rows.filter(pk=picture.pk).defer(*VECTORS).first()
         return row
+
+    def load_rows(self, pictures: Sequence[Any]) -> None:
+        """Load the rows of several pictures with one query, where they are a companion's."""
+        if self.has_companion:
+            models.prefetch_related_objects(pictures, self.row_accessor)
 
     def rows_by_key(self, pictures: Iterable[Any]) -> Mapping[Any, EmbeddingColumns]:
         """Return the rows of several pictures, by primary key; one query at most."""
@@ -148,10 +157,7 @@ class Library:
     @property
     def row_accessor(self) -> str:
         """A picture's attribute that leads to its companion's row; empty if it is its own."""
-        if not self.has_companion:
-            return ""
-        field: Any = self.holder._meta.get_field(self.holder.similarity_picture_field)
-        name: str = field.remote_field.get_accessor_name()
+        name: str = self._to_row.get_accessor_name() if self.has_companion else ""
         return name
 
     def lookup(self, column: str) -> str:
@@ -183,9 +189,14 @@ class Library:
 
     @property
     def _row_lookup(self) -> str:
-        field: Any = self.holder._meta.get_field(self.holder.similarity_picture_field)
-        name: str = field.related_query_name()
+        name: str = self._to_row.field.related_query_name()
         return name
+
+    @property
+    def _to_row(self) -> Any:
+        """The relation from a picture to its companion's row."""
+        field: Any = self.holder._meta.get_field(self.holder.similarity_picture_field)
+        return field.remote_field
 
     # Rows that a companion lacks or has too many
 

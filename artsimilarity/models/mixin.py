@@ -21,11 +21,6 @@ class SimilarityMixin(EmbeddingColumns):
     class Meta:
         abstract = True
 
-    def similarity_thumbnail_url(self) -> str:
-        """Return the address of the picture shown among the neighbours; the full picture's."""
-        image = getattr(self, self.similarity_image_field)
-        return str(image.url) if image else ""
-
     @classmethod
     def check(cls, **kwargs: Any) -> list[checks.CheckMessage]:
         """Django's model checks and ours."""

@@ -1,4 +1,4 @@
-"""Template tags: thin wrappers over :mod:`artsimilarity.search`, and the slider of a balance."""
+"""Template tags and filters: thin wrappers over :mod:`artsimilarity.search` and what pages show."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Any
 
 from django import template
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db.models import Model
+from django.db import models
 from django.template.loader import select_template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from artsimilarity.library import Library, presentation
+from artsimilarity.library.thumbnails import Thumbnail, thumbnail_of
 from artsimilarity.search import Neighbours
 from artsimilarity.search import more_like_this as search
 from artsimilarity.search.balance import SLIDER_STEPS
@@ -21,7 +23,7 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def more_like_this(
     context: template.Context,
-    picture: Model,
+    picture: models.Model,
     limit: int | None = None,
     style: float | None = None,
     template_name: str | None = None,
@@ -47,6 +49,7 @@ def more_like_this(
     chosen = select_template([template_name] if template_name else names)
     if neighbours is None:
         neighbours = get_more_like_this(context, picture, limit, style, why, hide_duplicates)
+        Library.of(type(picture)).load_rows(neighbours.pictures)  # thumbnails ask for them
     html: SafeString = chosen.render(
         {**context.flatten(), "picture": picture, "neighbours": neighbours}
     )
@@ -56,7 +59,7 @@ def more_like_this(
 @register.simple_tag(takes_context=True)
 def get_more_like_this(
     context: template.Context,
-    picture: Model,
+    picture: models.Model,
     limit: int | None = None,
     style: float | None = None,
     why: bool = False,
@@ -89,6 +92,27 @@ def get_more_like_this(
             "artsimilarity.search), and the template '{% more_like_this picture "
             "neighbours=neighbours %}'; or render in a thread: 'await sync_to_async(render)(...)'."
         ) from error
+
+
+@register.filter
+def similarity_thumbnail(picture: models.Model) -> Thumbnail | None:
+    """Return a picture's thumbnail: ``{% with thumbnail=artwork|similarity_thumbnail %}``.
+
+    None where there is none; see :func:`artsimilarity.library.thumbnails.thumbnail_of`.
+    """
+    return thumbnail_of(picture)
+
+
+@register.filter
+def similarity_caption(picture: models.Model) -> presentation.Caption:
+    """Return what stands under a picture; its ``title``, and its ``artist`` or ""."""
+    return presentation.caption_of(picture)
+
+
+@register.filter
+def similarity_url(picture: models.Model) -> str:
+    """Return the address of a picture's page, or ""."""
+    return presentation.address_of(picture)
 
 
 @register.inclusion_tag("artsimilarity/slider.html", takes_context=True)

@@ -59,8 +59,8 @@ class Artwork(SimilarityMixin, models.Model):
         """Only published pictures show up beside others."""
         return cls.objects.filter(published=True)
 
-    def similarity_thumbnail_url(self) -> str:
-        """The version of the picture that stands in grids; "" if its file is damaged."""
+    def similarity_thumbnail(self) -> str:
+        """Address of the version that stands in grids; "" if the file is damaged."""
         return self.thumbnail_small
 
     @property

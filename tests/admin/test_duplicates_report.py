@@ -43,7 +43,7 @@ class TestReport:
         for scan in scans:
             assert scan.title in shown
             assert reverse("admin:library_artwork_change", args=[scan.pk]) in shown
-            assert scan.similarity_thumbnail_url() in shown
+            assert scan.similarity_thumbnail() in shown
         assert "400 × 320, " in shown
         assert "200 × 160, " in shown
         assert "score 1.00" in shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +15,11 @@ from pytest_django import Settings
 from artsimilarity.checks import check_databases, databases, readers
 from artsimilarity.checks import models as model_checks
 from artsimilarity.encoder.recipe import ART
+from artsimilarity.library import thumbnail_adapters
 from artsimilarity.models import COLUMNS, Rollout, SimilarityMixin, vectors
 from artsimilarity.schema.fields import EmbeddingField
 from demo_site.library.models import Artwork
+from tests.broker import Broker
 from tests.pictures import make_embedded
 from tests.recipes import NEXT
 
@@ -84,6 +88,79 @@ def test_a_default_manager_that_loads_the_vectors_is_a_warning() -> None:
             app_label = "tests"
 
     assert "artsimilarity.W001" in _ids(Page.check())
+
+
+class TestWhatAVisitorWouldSee:
+    """A model as README's first version had it, which says nothing of how it is shown."""
+
+    @pytest.fixture
+    def silent(self) -> Iterator[type[Any]]:
+        with isolate_apps("tests"):
+
+            class Print(SimilarityMixin):
+                image = models.ImageField()
+
+                class Meta:
+                    app_label = "tests"
+
+            yield Print
+
+    def test_captions_that_nobody_wrote_are_a_warning(self, silent: type[Any]) -> None:
+        (message,) = [m for m in silent.check() if m.id == "artsimilarity.W011"]
+        assert "Print object (1)" in message.msg
+        assert "def __str__(self)" in str(message.hint)
+
+    @pytest.mark.parametrize("name", ["__str__", "similarity_caption"])
+    def test_captions_that_somebody_wrote_pass(self, silent: type[Any], name: str) -> None:
+        setattr(silent, name, lambda self: "A print")
+        assert "artsimilarity.W011" not in _ids(silent.check())
+
+    def test_pictures_that_lead_nowhere_are_a_warning(self, silent: type[Any]) -> None:
+        (message,) = [m for m in silent.check() if m.id == "artsimilarity.W012"]
+        assert "def get_absolute_url(self)" in str(message.hint)
+
+    @pytest.mark.parametrize("name", ["get_absolute_url", "similarity_url"])
+    def test_pictures_that_lead_somewhere_pass(self, silent: type[Any], name: str) -> None:
+        setattr(silent, name, lambda self: "/")
+        assert "artsimilarity.W012" not in _ids(silent.check())
+
+    def test_thumbnails_are_made_without_any_setting(self, silent: type[Any]) -> None:
+        assert "artsimilarity.W013" not in _ids(silent.check())
+
+    @pytest.mark.parametrize(
+        ("path", "word"),
+        [
+            ("artsimilarity.library.thumbnail_adapters.Misnamed", "cannot be imported"),
+            ("artsimilarity.library.thumbnail_adapters.SorlThumbnail", "INSTALLED_APPS"),
+            ("artsimilarity.library.thumbnail_adapters.ImageKit", "INSTALLED_APPS"),
+            ("artsimilarity.library.thumbnail_adapters.WagtailRenditions", "wagtail"),
+        ],
+    )
+    def test_thumbnails_that_cannot_be_made_are_a_warning(
+        self, silent: type[Any], settings: Settings, path: str, word: str
+    ) -> None:
+        settings.ARTSIMILARITY = {"THUMBNAILS": path}
+        (message,) = [m for m in silent.check() if m.id == "artsimilarity.W013"]
+        assert word in message.msg
+        silent.similarity_thumbnail = lambda self: ""
+        assert "artsimilarity.W013" not in _ids(silent.check())
+
+    def test_a_package_that_is_not_installed_is_named_with_what_to_type(
+        self, silent: type[Any], settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(thumbnail_adapters, "find_spec", lambda name: None)
+        settings.ARTSIMILARITY = {
+            "THUMBNAILS": "artsimilarity.library.thumbnail_adapters.SorlThumbnail"
+        }
+        (message,) = [m for m in silent.check() if m.id == "artsimilarity.W013"]
+        assert "python -m pip install sorl-thumbnail" in message.msg
+
+    def test_a_storage_of_thumbnails_that_is_not_there_is_a_warning(
+        self, silent: type[Any], settings: Settings
+    ) -> None:
+        settings.ARTSIMILARITY = {"THUMBNAIL_STORAGE": "nowhere"}
+        (message,) = [m for m in silent.check() if m.id == "artsimilarity.W013"]
+        assert "nowhere" in message.msg
 
 
 @isolate_apps("tests")
@@ -249,3 +326,12 @@ class TestReaders:
 
     def test_the_demo_site_has_none_of_it(self) -> None:
         assert readers.check_readers(None) == []
+
+
+@pytest.mark.django_db
+def test_vectors_of_a_recipe_that_is_in_force_no_more_are_told_of(broker: Broker) -> None:
+    make_embedded("old", embedding_recipe="old-256+216-" + "0" * 16)
+    (message,) = check_databases(["default"])
+    assert message.id == "artsimilarity.I002"
+    call_command("embed_artworks", "--stale", "--no-wait", stdout=io.StringIO())
+    assert Artwork.objects.pending().count() == 1

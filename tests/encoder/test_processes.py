@@ -308,6 +308,14 @@ assert not {"numpy", "pyvips", "torch"} & set(sys.modules)
     subprocess.run([sys.executable, "-c", program], input=data, check=True)
 
 
+def test_a_square_knows_the_proportions_of_its_picture(shared: DecodingProcesses) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (300, 200)).save(file, "PNG")
+    square = shared.read(file.getvalue(), [64])[64]
+    assert square.size == (300, 200)
+    assert square.whole(48).size == (48, 32)
+
+
 # Threads that use them
 
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from tests.pictures import BLUE, GREEN, RED, picture_bytes
-from tests.worker import ROOT, database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,38 +29,6 @@ print([e.caption for e in more_like_this(target, limit=2, style=0)])
 print([e.caption for e in Engraving.objects.public().similar_to(target, style=0)[:1]])
 print(sorted(Engraving.objects.get(caption="blue").get_deferred_fields()))
 """
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """The project in a folder and a database of its own; runs its ``manage.py``."""
-    name = f"{connection.settings_dict['NAME']}_second_host"  # others use the server, too
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {name}")
-        cursor.execute(f"CREATE DATABASE {name}")
-    project = tmp_path / "host"
-    shutil.copytree(Path(__file__).parent.parent / "host_project", project)
-    environment = {
-        **{k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"},
-        "DATABASE_URL": database_url(name),
-        "PYTHONPATH": str(ROOT),
-    }
-
-    def manage(*args: str) -> str:
-        result = subprocess.run(
-            [sys.executable, "manage.py", *args],
-            cwd=project,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, result.stdout + result.stderr
-        return result.stdout
-
-    yield manage
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_makes_its_migrations_and_finds_neighbours(

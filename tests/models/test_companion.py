@@ -11,7 +11,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection, models
 from django.template import Context, Template
-from django.test.utils import isolate_apps
+from django.test.utils import CaptureQueriesContext, isolate_apps
 from pytest_django import Settings
 
 from artsimilarity.conf import get_settings
@@ -221,6 +221,18 @@ class TestReading:
             "{% load artsimilarity %}{% get_more_like_this photo why=True as n %}{{ n.0 }}"
         )
         assert template.render(Context({"photo": target})) == "near"
+
+    def test_the_tag_asks_for_the_rows_of_all_neighbours_at_once(self, photos: Photos) -> None:
+        target = photos.make_embedded("target", [1, 0])
+        template = Template("{% load artsimilarity %}{% more_like_this photo why=False %}")
+        counts = []
+        for number in range(4):
+            photos.make_embedded(f"near {number}", [1, 0.1 * number])
+            with CaptureQueriesContext(connection) as queries:
+                page = template.render(Context({"photo": target}))
+            assert page.count("near ") >= number + 1
+            counts.append(len(queries))
+        assert counts[1] == counts[-1]
 
     @pytest.mark.parametrize("hidden", [0, 5], ids=["all", "four of five"])
     def test_the_index_serves_the_join_also_under_a_filter(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import SynchronousOnlyOperation
+from django.core.files.base import ContentFile
 from django.template import Context, Template
 from django.test import override_settings
+from pytest_django import Settings
 
+from artsimilarity.library.thumbnails import Thumbnail
 from artsimilarity.search import amore_like_this
-from tests.pictures import make_artwork, make_embedded
+from demo_site.library.models import Artwork
+from tests.pictures import make_artwork, make_embedded, picture_bytes
 
 pytestmark = pytest.mark.django_db
 
@@ -66,9 +71,79 @@ def test_a_host_overrides_the_template_for_its_model(tmp_path: Path) -> None:
     assert html == "0 of calm"
 
 
-def test_the_request_reaches_similarity_queryset(rf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from demo_site.library.models import Artwork
+class TestANeighbour:
+    """As the template shows it, of a host that says more or less of its pictures."""
 
+    @pytest.fixture(autouse=True)
+    def host(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delattr(Artwork, "similarity_thumbnail")
+
+    def _shown(self, neighbour: Artwork) -> str:
+        target = make_embedded("target")
+        html = _render("{% more_like_this artwork why=False %}", artwork=target)
+        assert neighbour.title in html
+        return html
+
+    def _with_picture(self, side: int = 600) -> Artwork:
+        neighbour = make_embedded("Neighbour")
+        neighbour.image.storage.save("Neighbour.png", ContentFile(picture_bytes(side=side)))
+        return neighbour
+
+    def test_is_a_small_picture_with_its_size_that_comes_late(self) -> None:
+        html = self._shown(self._with_picture())
+        (image,) = re.findall(r"<img [^>]+>", html)
+        assert re.search(r' src="/media/similarity-thumbnails/Neighbour.png.\w+.240.webp"', image)
+        assert re.search(r' srcset="[^ ]+.240.webp 240w, [^ ]+.480.webp 480w"', image)
+        assert ' sizes="(min-width: 40rem) 14rem, 40vw"' in image
+        assert ' width="240" height="240" alt="" loading="lazy" decoding="async"' in image
+
+    def test_asks_for_no_more_width_than_an_upright_picture_has(self) -> None:
+        thumbnail = Thumbnail.of([("/a", 120, 240), ("/b", 240, 480)])
+        source = '{% include "artsimilarity/thumbnail.html" %}'
+        html = _render(source, thumbnail=thumbnail)
+        assert ' sizes="(min-width: 40rem) 7rem, 20vw"' in html
+
+    def test_has_no_thousands_separators_in_its_attributes(self, settings: Settings) -> None:
+        settings.USE_THOUSAND_SEPARATOR = True
+        source = '{% include "artsimilarity/thumbnail.html" %}'
+        html = _render(source, thumbnail=Thumbnail("/a", 1200, 1000))
+        assert ' width="1200" height="1000"' in html
+
+    def test_without_a_readable_file_is_a_placeholder(self) -> None:
+        html = self._shown(make_embedded("Neighbour"))
+        assert "<img" not in html
+        assert 'class="artsimilarity-missing"' in html
+
+    def test_has_the_title_and_the_artist_that_the_host_names(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        caption = lambda self: (self.title, self.artist)  # noqa: E731
+        monkeypatch.setattr(Artwork, "similarity_caption", caption, raising=False)
+        html = self._shown(make_embedded("Neighbour", artist="Dürer & Co"))
+        assert '<span class="artsimilarity-title">Neighbour</span>' in html
+        assert '<span class="artsimilarity-artist">Dürer &amp; Co</span>' in html
+
+    def test_has_a_caption_of_one_line_where_the_host_names_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        caption = classmethod(lambda cls, picture: f"No. {picture.title}")
+        monkeypatch.setattr(Artwork, "similarity_caption", caption, raising=False)
+        html = self._shown(make_embedded("Neighbour"))
+        assert '<span class="artsimilarity-title">No. Neighbour</span>' in html
+        assert "artsimilarity-artist" not in html
+
+    def test_without_a_page_is_no_link(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delattr(Artwork, "get_absolute_url")
+        assert "<a " not in self._shown(make_embedded("Neighbour"))
+
+    def test_leads_where_the_host_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        hook = classmethod(lambda cls, picture: f"/shop/{picture.title}/")
+        monkeypatch.setattr(Artwork, "similarity_url", hook, raising=False)
+        html = self._shown(make_embedded("Neighbour"))
+        assert '<a class="artsimilarity-link" href="/shop/Neighbour/">' in html
+
+
+def test_the_request_reaches_similarity_queryset(rf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
     def visible(cls: type[Artwork], request: Any = None) -> Any:

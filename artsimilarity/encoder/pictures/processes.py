@@ -276,7 +276,7 @@ class _Helper:
                 for side in sides:
                     pixels = self._answers.read(3 * side * side)
                     image = Image.frombytes("RGB", (side, side), pixels)
-                    found[side] = Square(image, answer["damaged"])
+                    found[side] = Square(image, answer["damaged"], tuple(answer["size"]))
         except (BrokenPipeError, ValueError):  # it ended amid its answer
             raise self._death(limits, timed_out=timed_out.is_set()) from None
         finally:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "DETAIL",
     "DamagedPicture",
     "DecoderCrashed",
     "EmptyFile",
@@ -63,6 +64,7 @@ __all__ = [
     "TooSmall",
     "error_text",
     "open_square",
+    "open_whole",
     "read",
     "read_square",
 ]
@@ -119,6 +121,12 @@ _TURNS: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_ON_THEIR_SIDE: Final = frozenset({5, 6, 7, 8})
+
+# The square that a whole picture is made of has this many times its longer side, as squashing
+# averages roughly.
+DETAIL: Final = 2
+
 # warnings.catch_warnings swaps a list of the whole process: two threads must not do it at once.
 _warnings_lock: Final = threading.Lock()
 
@@ -130,10 +138,20 @@ class Square:
     Attributes:
         image: Of mode RGB, in sRGB.
         damaged: Whether the end of the file is missing, and the square shows what there is.
+        size: Width and height of the upright picture in pixels, as it was decoded: a large JPEG
+            is reduced, to no less than the square.
     """
 
     image: Image.Image = field(repr=False)
     damaged: bool = False
+    size: tuple[int, int] = (1, 1)
+
+    def whole(self, longest: int) -> Image.Image:
+        """The picture in its proportions, not enlarged, at most so many pixels long."""
+        width, height = self.size
+        scale = min(1, longest / max(width, height))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        return self.image.resize(size, Image.Resampling.LANCZOS)
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -206,6 +224,27 @@ def open_square(
         A picture of mode RGB and ``side`` x ``side`` pixels.
     """
     return read(data, side=side, limits=limits, large=large).image
+
+
+def open_whole(
+    data: Source,
+    *,
+    longest: int,
+    limits: Limits = DEFAULT_LIMITS,
+    large: AbstractContextManager[object] | None = None,
+) -> Image.Image:
+    """Does the same as ``read``, but leaves a picture its proportions, upright.
+
+    Args:
+        data: Contents of the file, or its path.
+        longest: Pixels that the longer side has at most; a smaller picture is not enlarged.
+        limits: What to refuse.
+        large: As for ``read``.
+
+    Returns:
+        A picture of mode RGB.
+    """
+    return read(data, side=DETAIL * longest, limits=limits, large=large).whole(longest)
 
 
 @contextmanager
@@ -299,7 +338,7 @@ class _File:
         if self.kind == "PNG" and pixels > _LARGE_PIXELS and streaming.is_available():
             try:
                 with self._turn(pixels):
-                    return self._streamed(self.source, gamma=profile_of_png(image.info))
+                    return self._streamed(self.source, image.size, gamma=profile_of_png(image.info))
             except streaming.Failed as error:
                 logger.debug("Pillow decodes what libvips did not: %s", error)
         return self._whole(image)
@@ -318,7 +357,7 @@ class _File:
             if visible == 1 and pixels > _LARGE_PIXELS and streaming.is_available():
                 try:
                     with self._turn(pixels):
-                        return self._streamed(self.source)
+                        return self._streamed(self.source, size)
                 except streaming.Failed as error:
                     raise _damaged(self.kind, error) from error
         if visible == 1:
@@ -361,7 +400,7 @@ class _File:
             source = damaged.filled_up(self.data, page.end)
         try:
             with self._turn(pixels):
-                return self._streamed(source, page)
+                return self._streamed(source, page.size, page)
         except streaming.Failed as error:
             raise _damaged(self.kind, error) from error
 
@@ -395,14 +434,20 @@ class _File:
     # The two ways of decoding
 
     def _streamed(
-        self, source: Source, page: headers.TiffPage | None = None, *, gamma: bytes | None = None
+        self,
+        source: Source,
+        size: tuple[int, int],
+        page: headers.TiffPage | None = None,
+        *,
+        gamma: bytes | None = None,
     ) -> Square:
         found = streaming.decode(self.kind, source, self.side, page=page)
         visible = page.visible if page else 1.0
         square = found.image.resize(
             (self.side, self.side), Image.Resampling.BILINEAR, box=found.box
         )
-        return _finish(square, found.orientation, found.profile or gamma, visible, visible < 1)
+        profile = found.profile or gamma
+        return _finish(square, size, found.orientation, profile, visible, visible < 1)
 
     def _whole(
         self,
@@ -501,7 +546,7 @@ class _File:
         ready = _as_resizable(image, self.data)
         size = (self.side, self.side)
         square = ready.resize(size, Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
-        return _finish(square, orientation, profile, visible, is_damaged)
+        return _finish(square, image.size, orientation, profile, visible, is_damaged)
 
     def _turn(self, pixels: int) -> AbstractContextManager[object]:
         return nullcontext() if self.large is None or pixels <= _LARGE_PIXELS else self.large
@@ -615,11 +660,18 @@ def _tiff_tag(image: Image.Image, tag: int, default: int) -> int:
 
 
 def _finish(
-    square: Image.Image, orientation: int, profile: object, visible: float, is_damaged: bool
+    square: Image.Image,
+    size: tuple[int, int],
+    orientation: int,
+    profile: object,
+    visible: float,
+    is_damaged: bool,
 ) -> Square:
     rgb = to_srgb_on_white(square, profile)
     if visible < 1:
         rgb.paste("white", (0, int(visible * rgb.height), rgb.width, rgb.height))
     if orientation in _TURNS:
         rgb = rgb.transpose(_TURNS[orientation])
-    return Square(rgb, is_damaged)
+    if orientation in _ON_THEIR_SIDE:
+        size = size[1], size[0]
+    return Square(rgb, is_damaged, size)

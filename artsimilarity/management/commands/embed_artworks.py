@@ -46,6 +46,11 @@ class Command(BaseCommand):
         which.add_argument("--pending", action="store_true", help="only pictures that wait")
         which.add_argument("--failed", action="store_true", help="only pictures that failed")
         which.add_argument(
+            "--stale",
+            action="store_true",
+            help="only pictures whose vector another recipe has made, as before an upgrade",
+        )
+        which.add_argument(
             "--verify",
             action="store_true",
             help="compare every file with what was embedded, and embed what was replaced",
@@ -125,6 +130,8 @@ class Command(BaseCommand):
             return library.rows.pending()
         if options["rollout"]:
             return library.rows.to_do(library.recipes())
+        if options["stale"]:
+            return library.rows.served_otherwise(library.recipes().serving.fingerprint)
         if options["failed"]:
             return library.rows.filter(embedding_status=EmbeddingStatus.FAILED)
         return library.rows.all()

@@ -40,6 +40,9 @@ class Engraving(SimilarityMixin, models.Model):
     def __str__(self) -> str:
         return self.caption
 
+    def get_absolute_url(self) -> str:
+        return f"/engravings/{self.pk}/"
+
     @classmethod
     def similarity_queryset(cls, request=None):
         return cls.objects.public()

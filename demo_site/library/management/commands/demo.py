@@ -138,6 +138,11 @@ class Command(BaseCommand):
             ["manage.py", "create_admin"],
             environment={PASSWORD_VARIABLE: password},
         )
+        # What another version of the recipe has embedded, in a folder of an earlier checkout.
+        children.run(
+            "Sending what another recipe embedded to the worker",
+            ["manage.py", "embed_artworks", "--stale", "--no-wait"],
+        )
         # What an earlier run left waiting; the queue of our own Valkey is empty by now.
         children.run(
             "Sending what waits to the worker",
