@@ -131,6 +131,13 @@ def test_its_page_shows_the_neighbours(journey: Journey) -> None:
     assert journey.seen("page")["captions"][:2] == ["red", "reddish"]
 
 
+def test_its_neighbours_are_links_with_small_pictures(journey: Journey) -> None:
+    seen = journey.seen("neighbours")
+    assert seen["links"] == [200] * seen["neighbours"]
+    assert len(seen["pictures"]) == seen["neighbours"]
+    assert max(seen["pictures"]) <= 480 < 900
+
+
 def test_its_api_answers_with_the_neighbours(journey: Journey) -> None:
     assert journey.seen("api")[:2] == ["red", "reddish"]
 

@@ -17,7 +17,7 @@ COLOURS = {
 
 def picture(colour: str, name: str = "") -> SimpleUploadedFile:
     """A file as a browser uploads it; named after its colour unless told otherwise."""
-    content = drawn(COLOURS[colour], (320, 240))
+    content = drawn(COLOURS[colour], (900, 675))
     return SimpleUploadedFile(name or f"{colour}.png", content, "image/png")
 
 

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import django
@@ -21,12 +22,14 @@ django.setup()
 
 import editors  # noqa: E402 -- the site's models are there from now on
 from django.apps import apps  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.db import connections, router  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext, setup_test_environment  # noqa: E402
 from django.urls import reverse  # noqa: E402
 from drawn import COLOURS, picture  # noqa: E402
+from PIL import Image  # noqa: E402
 
 _SECONDS = 40
 
@@ -72,7 +75,7 @@ def after() -> dict[str, Any]:
 
     Each part's answer, or the error that it ended with: the others go on.
     """
-    looks = (wait_for_all, listing, other_pages, upload, page, api, code, admin)
+    looks = (wait_for_all, listing, other_pages, upload, page, neighbours, api, code, admin)
     changes = (replace, hide, delete)
     seen: dict[str, Any] = {}
     for part in (*looks, *changes):
@@ -102,6 +105,19 @@ def page() -> dict[str, Any]:
     with CaptureQueriesContext(connections[database()]) as asked:
         captions = shown(get("crimson"))
     return {"captions": captions, "queries": len(asked)}
+
+
+def neighbours() -> dict[str, Any]:
+    """Where the neighbours lead, and what is shown of each: pixels of the longer side."""
+    html = Client().get(editors.page(get("crimson"))).content.decode()
+    links = re.findall(r'class="artsimilarity-link" href="(.*?)"', html)
+    pictures = re.findall(r'class="artsimilarity-image" src="(.*?)"', html)
+    files = [Path(settings.MEDIA_ROOT, one.removeprefix(settings.MEDIA_URL)) for one in pictures]
+    return {
+        "neighbours": html.count("artsimilarity-item"),
+        "links": [Client().get(unescape(one)).status_code for one in links],
+        "pictures": [max(Image.open(one).size) for one in files],
+    }
 
 
 def api() -> list[str]:

@@ -10,3 +10,6 @@ class Artwork(models.Model):
 
     def __str__(self):
         return self.title
+
+    def get_absolute_url(self):
+        return f"/artworks/{self.pk}/"

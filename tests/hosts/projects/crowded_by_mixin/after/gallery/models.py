@@ -13,6 +13,9 @@ class Artwork(SimilarityMixin, models.Model):
     def __str__(self):
         return self.title
 
+    def get_absolute_url(self):
+        return f"/artworks/{self.pk}/"
+
     @classmethod
     def similarity_queryset(cls, request=None):
         return cls.objects.filter(published=True)

@@ -12,4 +12,7 @@ INSTALLED_APPS = [
 ]
 FILER_ENABLE_PERMISSIONS = True
 THUMBNAIL_HIGH_RESOLUTION = True
-ARTSIMILARITY = {"ENCODER": "artsimilarity.testing.QuickEncoder"}  # there is no torch here
+ARTSIMILARITY = {
+    "ENCODER": "artsimilarity.testing.QuickEncoder",  # there is no torch here
+    "THUMBNAILS": "artsimilarity.library.thumbnail_adapters.EasyThumbnails",
+}

@@ -13,3 +13,7 @@ class ImageEmbedding(SimilarityCompanion):
     @classmethod
     def similarity_queryset(cls, request=None):
         return Image.objects.filter(is_public=True)
+
+    @classmethod
+    def similarity_url(cls, picture):
+        return f"/pictures/{picture.pk}/"

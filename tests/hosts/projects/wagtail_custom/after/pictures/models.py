@@ -10,6 +10,9 @@ class CustomImage(SimilarityMixin, AbstractImage):
     admin_form_fields = (*Image.admin_form_fields, "published")
     similarity_image_field = "file"
 
+    def get_absolute_url(self):
+        return f"/pictures/{self.pk}/"
+
     @classmethod
     def similarity_queryset(cls, request=None):
         return cls.objects.filter(published=True)

@@ -7,6 +7,9 @@ class CustomImage(AbstractImage):
 
     admin_form_fields = (*Image.admin_form_fields, "published")
 
+    def get_absolute_url(self):
+        return f"/pictures/{self.pk}/"
+
 
 class CustomRendition(AbstractRendition):
     image = models.ForeignKey(CustomImage, models.CASCADE, related_name="renditions")

@@ -18,4 +18,7 @@ INSTALLED_APPS = [
 ]
 WAGTAIL_SITE_NAME = "A host"
 WAGTAILADMIN_BASE_URL = "http://localhost:8000"
-ARTSIMILARITY = {"ENCODER": "artsimilarity.testing.QuickEncoder"}  # there is no torch here
+ARTSIMILARITY = {
+    "ENCODER": "artsimilarity.testing.QuickEncoder",  # there is no torch here
+    "THUMBNAILS": "artsimilarity.library.thumbnail_adapters.WagtailRenditions",
+}
