@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts.environments import NoSuchPython, environment
+from tests.hosts.environments import NoSuchPython, Wheel, environment
 from tests.hosts.sites import PROJECTS, Site, empty_queue, new_databases
 
 NewSite = Callable[..., AbstractContextManager[Site]]
@@ -18,8 +18,14 @@ _PYTHON = "3.13"
 
 
 @pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Wheel:
+    """Our wheel, of which one is enough for a run."""
+    return Wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
 def new_site(
-    postgres_url: str, broker_url: str, tmp_path_factory: pytest.TempPathFactory
+    postgres_url: str, broker_url: str, wheel: Wheel, tmp_path_factory: pytest.TempPathFactory
 ) -> NewSite:
     """Sets up a host as it was before it installs the app, with empty databases.
 
@@ -38,7 +44,7 @@ def new_site(
         listed = [PROJECTS / layer / "requirements.txt" for layer in layers]
         lines = [path.read_text() for path in listed if path.exists()]
         try:
-            its_python = environment("\n".join([*lines, *requirements]), python)
+            its_python = environment("\n".join([*lines, *requirements]), python, wheel)
         except NoSuchPython as error:
             pytest.skip(str(error))
         empty_queue(broker_url)

@@ -8,11 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -31,14 +31,52 @@ class Unavailable(Exception):
     """The requirements of a host cannot be installed here; pip's own words."""
 
 
-def environment(requirements: str, version: str) -> Path:
-    """Make, or find, an environment with a host's requirements and our wheel of this moment.
+@dataclass
+class Wheel:
+    """Our wheel of this moment, built in a folder when it is first needed.
+
+    ``digest`` is of what it is built from: building twice makes two different files.
+    """
+
+    folder: Path
+
+    @cached_property
+    def path(self) -> Path:
+        """The file, built from a copy: what lay in a ``build`` folder does not get in."""
+        for name in _SOURCES:
+            source = ROOT / name
+            if source.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(source, self.folder / name, ignore=ignored)
+            else:
+                shutil.copy(source, self.folder)
+        where = str(self.folder)
+        _run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", where, where)
+        (wheel,) = self.folder.glob("*.whl")
+        return wheel
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the sources' names and contents."""
+        found = hashlib.sha256()
+        for name in _SOURCES:
+            source = ROOT / name
+            for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
+                if path.is_file() and "__pycache__" not in path.parts:
+                    found.update(str(path.relative_to(ROOT)).encode())
+                    found.update(hashlib.sha256(path.read_bytes()).digest())
+        return found.hexdigest()
+
+
+def environment(requirements: str, version: str, wheel: Wheel) -> Path:
+    """Make, or find, an environment with a host's requirements and our wheel.
 
     There is no torch in it: whatever embeds there uses the quick encoder, which needs numpy.
 
     Args:
         requirements: Lines of a requirements file.
         version: Of Python, as "3.13".
+        wheel: Ours; an older one in the environment is replaced by it.
 
     Returns:
         Its ``python``.
@@ -47,7 +85,6 @@ def environment(requirements: str, version: str) -> Path:
         NoSuchPython: there is no such interpreter.
         Unavailable: pip does not find a requirement, or two contradict each other.
     """
-    wheel = build_wheel()
     ours = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = [*ours["dependencies"], *sorted(ours["optional-dependencies"].items())]
     key = hashlib.sha256(repr((requirements, declared, _EXTRAS)).encode()).hexdigest()[:12]
@@ -61,34 +98,13 @@ def environment(requirements: str, version: str) -> Path:
             _run(_interpreter(version), "-m", "venv", str(home))
             listed = home / "requirements.txt"
             listed.write_text(f"{requirements}\nnumpy>=2\n")
-            ours_too = f"django-artsimilarity[{_EXTRAS}] @ {wheel.as_uri()}"
+            ours_too = f"django-artsimilarity[{_EXTRAS}] @ {wheel.path.as_uri()}"
             _run(str(python), "-m", "pip", "install", "-q", "-r", str(listed), ours_too)
-        elif installed.read_text() != _digest(wheel):
-            install = ("-m", "pip", "install", "-q", "--no-deps", "--force-reinstall", str(wheel))
-            _run(str(python), *install)
-        installed.write_text(_digest(wheel))
+        elif installed.read_text() != wheel.digest:
+            install = ("install", "-q", "--no-deps", "--force-reinstall", str(wheel.path))
+            _run(str(python), "-m", "pip", *install)
+        installed.write_text(wheel.digest)
     return python
-
-
-@cache
-def build_wheel() -> Path:
-    """Build our wheel, once in a run, from a copy: what lay in a ``build`` folder is not in it."""
-    folder = Path(tempfile.mkdtemp(prefix="artsimilarity-wheel-"))
-    for name in _SOURCES:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder)
-    _run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(folder))
-    (wheel,) = folder.glob("*.whl")
-    return wheel
-
-
-def versions(python: Path) -> dict[str, str]:
-    """What is installed in an environment, for a report."""
-    lines = _run(str(python), "-m", "pip", "list", "--format=freeze").splitlines()
-    return dict(line.split("==", 1) for line in lines if "==" in line)
 
 
 def _interpreter(version: str) -> str:
@@ -113,10 +129,6 @@ def _run(*command: str) -> str:
     if done.returncode:
         raise Unavailable(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
     return done.stdout
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @contextmanager
