@@ -25,6 +25,12 @@ def slow(session: nox.Session) -> None:
 
 
 @nox.session
+def hosts(session: nox.Session) -> None:
+    """Install the wheel into other sites, each in an environment of its own, and use them."""
+    session.run("python", "-m", "pytest", "-m", "hosts", "tests/hosts", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Look for mistakes and for lines that are not formatted."""
     session.run("ruff", "check", ".")

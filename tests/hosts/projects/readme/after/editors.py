@@ -1,0 +1,4 @@
+"""Whose pictures they are."""
+
+MODEL = "gallery.Artwork"
+TITLE = "title"

@@ -1,0 +1,1 @@
+from hosting.settings import *

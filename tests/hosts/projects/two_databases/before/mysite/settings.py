@@ -1,0 +1,5 @@
+from hosting.settings import *
+from hosting.settings import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "gallery"]
+DATABASE_ROUTERS = ["mysite.routers.PicturesRouter"]

@@ -1,0 +1,37 @@
+"""What this site's editors do, in Wagtail's admin."""
+
+import admin_forms
+
+MODEL = "pictures.CustomImage"
+TITLE = "title"
+LIST = "/cms/images/"
+OTHER_PAGES = ["/cms/images/?q=red", "/cms/images/chooser/", "/cms/images/chooser/results/?q=red"]
+ADMIN_PAGES = ""
+
+
+def upload(client, title, file):
+    admin_forms.save(client, "/cms/images/add/", title=title, file=file, published="on")
+
+
+def replace(client, image, file):
+    admin_forms.save(client, f"/cms/images/{image.pk}/", file=file)
+
+
+def hide(client, image):
+    admin_forms.save(client, f"/cms/images/{image.pk}/", published="")
+
+
+def delete(client, image):
+    address = f"/cms/images/{image.pk}/delete/"
+    assert client.get(address).status_code == 200
+    assert client.post(address).status_code == 302
+
+
+def page(image):
+    return f"/pictures/{image.pk}/"
+
+
+def public():
+    from pictures.models import CustomImage
+
+    return CustomImage.objects.filter(published=True)
