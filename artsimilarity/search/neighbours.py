@@ -72,7 +72,7 @@ def status_of(
     file = getattr(picture, library.image_field)
     if not file:
         return NeighbourStatus.NO_PICTURE
-    current = row is not None and row.embedding_image == file.name
+    current = row is not None and row.embedding_image == str(file)
     if row is None or not current:
         return NeighbourStatus.PENDING
     if row.embedding_status == EmbeddingStatus.FAILED:

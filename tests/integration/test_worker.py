@@ -50,8 +50,9 @@ def test_from_upload_to_neighbours_replacement_and_failure(
         assert after.embedding_digest != before.embedding_digest
         assert after.embedding != before.embedding
 
-        # Cut short, it still begins like a picture: the form lets it pass, the worker does not.
-        broken = _upload(client, "broken", _jpeg(RED)[:-200])
+        # Of its rows nothing is there: the form lets it pass, the worker does not.
+        data = _jpeg(RED)
+        broken = _upload(client, "broken", data[: data.index(b"\xff\xda") + 20])
         wait_until(lambda: Artwork.objects.failed().count() == 1)
         broken.refresh_from_db()
         listed = admin_client.get(reverse("admin:library_artwork_changelist")).content.decode()

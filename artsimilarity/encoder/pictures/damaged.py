@@ -21,7 +21,7 @@ _WIDEST_GAP: Final = 8
 
 # Libjpeg holds back up to 16 rows until it has seen what follows: of so small a picture, too many
 # for their share to say anything.
-_FEW_ROWS: Final = 64
+_FEW_ROWS: Final = 32
 
 _WEBP_HEADER_BYTES: Final = 30
 _END_OF_JPEG: Final = b"\xff\xd9"
