@@ -88,7 +88,8 @@ def environment(requirements: str, version: str, wheel: Wheel) -> Iterator[Path]
         Unavailable: pip does not find a requirement, or two contradict each other.
     """
     ours = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = [*ours["dependencies"], *sorted(ours["optional-dependencies"].items())]
+    extras = [ours["optional-dependencies"][extra] for extra in _EXTRAS.split(",")]
+    declared = [ours["dependencies"], *extras]
     key = hashlib.sha256(repr((requirements, declared, _EXTRAS)).encode()).hexdigest()[:12]
     home = user_cache_path("artsimilarity-hosts") / f"python{version}-{key}"
     home.parent.mkdir(parents=True, exist_ok=True)
