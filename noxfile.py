@@ -27,7 +27,8 @@ def slow(session: nox.Session) -> None:
 @nox.session
 def hosts(session: nox.Session) -> None:
     """Install the wheel into other sites, each in an environment of its own, and use them."""
-    session.run("python", "-m", "pytest", "-m", "hosts", "tests/hosts", *session.posargs)
+    options = session.posargs or ("-n", "2")
+    session.run("python", "-m", "pytest", "-m", "hosts", "tests/hosts", *options)
 
 
 @nox.session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,13 +43,16 @@ def new_site(
     ) -> Iterator[Site]:
         listed = [PROJECTS / layer / "requirements.txt" for layer in layers]
         lines = [path.read_text() for path in listed if path.exists()]
-        try:
-            its_python = environment("\n".join([*lines, *requirements]), python, wheel)
-        except NoSuchPython as error:
-            pytest.skip(str(error))
-        empty_queue(broker_url)
         names = [f"host_{os.getpid()}_{alias}" for alias in databases]
-        with new_databases(postgres_url, *names, sql=sql) as made:
+        with ExitStack() as stack:
+            try:
+                its_python = stack.enter_context(
+                    environment("\n".join([*lines, *requirements]), python, wheel)
+                )
+            except NoSuchPython as error:
+                pytest.skip(str(error))
+            empty_queue(broker_url)
+            made = stack.enter_context(new_databases(postgres_url, *names, sql=sql))
             site = Site(
                 layers=layers,
                 folder=tmp_path_factory.mktemp(layers[-1]),

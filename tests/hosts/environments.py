@@ -68,17 +68,19 @@ class Wheel:
         return found.hexdigest()
 
 
-def environment(requirements: str, version: str, wheel: Wheel) -> Path:
+@contextmanager
+def environment(requirements: str, version: str, wheel: Wheel) -> Iterator[Path]:
     """Make, or find, an environment with a host's requirements and our wheel.
 
-    There is no torch in it: whatever embeds there uses the quick encoder, which needs numpy.
+    As long as it is in use, nobody puts another wheel into it: runs of other checkouts wait. There
+    is no torch in it: whatever embeds there uses the quick encoder, which needs numpy.
 
     Args:
         requirements: Lines of a requirements file.
         version: Of Python, as "3.13".
         wheel: Ours; an older one in the environment is replaced by it.
 
-    Returns:
+    Yields:
         Its ``python``.
 
     Raises:
@@ -86,25 +88,43 @@ def environment(requirements: str, version: str, wheel: Wheel) -> Path:
         Unavailable: pip does not find a requirement, or two contradict each other.
     """
     ours = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = [*ours["dependencies"], *sorted(ours["optional-dependencies"].items())]
+    extras = [ours["optional-dependencies"][extra] for extra in _EXTRAS.split(",")]
+    declared = [ours["dependencies"], *extras]
     key = hashlib.sha256(repr((requirements, declared, _EXTRAS)).encode()).hexdigest()[:12]
     home = user_cache_path("artsimilarity-hosts") / f"python{version}-{key}"
     home.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(home.with_suffix(".lock")):
-        python = home / "bin" / "python"
-        installed = home / "wheel.sha256"
-        if not installed.exists():
-            shutil.rmtree(home, ignore_errors=True)
-            _run(_interpreter(version), "-m", "venv", str(home))
-            listed = home / "requirements.txt"
-            listed.write_text(f"{requirements}\nnumpy>=2\n")
-            ours_too = f"django-artsimilarity[{_EXTRAS}] @ {wheel.path.as_uri()}"
-            _run(str(python), "-m", "pip", "install", "-q", "-r", str(listed), ours_too)
-        elif installed.read_text() != wheel.digest:
-            install = ("install", "-q", "--no-deps", "--force-reinstall", str(wheel.path))
-            _run(str(python), "-m", "pip", *install)
-        installed.write_text(wheel.digest)
-    return python
+    lock = home.with_suffix(".lock")
+    while True:
+        with _lock(lock, fcntl.LOCK_SH):
+            if _holds(home, wheel):
+                yield home / "bin" / "python"
+                return
+        with _lock(lock, fcntl.LOCK_EX):
+            if not _holds(home, wheel):
+                _install(home, requirements, version, wheel)
+
+
+def _holds(home: Path, wheel: Wheel) -> bool:
+    noted = home / "wheel.sha256"
+    return noted.exists() and noted.read_text() == wheel.digest
+
+
+def _install(home: Path, requirements: str, version: str, wheel: Wheel) -> None:
+    """Put our wheel into an environment that is whole, else make it anew."""
+    python, noted = str(home / "bin" / "python"), home / "wheel.sha256"
+    if noted.exists():
+        noted.unlink()  # an interrupted install leaves nothing that counts as whole
+        _run(
+            python, "-m", "pip", "install", "-q", "--no-deps", "--force-reinstall", str(wheel.path)
+        )
+    else:
+        shutil.rmtree(home, ignore_errors=True)
+        _run(_interpreter(version), "-m", "venv", str(home))
+        listed = home / "requirements.txt"
+        listed.write_text(f"{requirements}\nnumpy>=2\n")
+        ours = f"django-artsimilarity[{_EXTRAS}] @ {wheel.path.as_uri()}"
+        _run(python, "-m", "pip", "install", "-q", "-r", str(listed), ours)
+    noted.write_text(wheel.digest)
 
 
 def _interpreter(version: str) -> str:
@@ -132,7 +152,7 @@ def _run(*command: str) -> str:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def _lock(path: Path, kind: int) -> Iterator[None]:
     with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, kind)
         yield
