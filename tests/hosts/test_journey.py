@@ -143,11 +143,10 @@ def test_its_api_answers_with_the_neighbours(journey: Journey) -> None:
 
 
 def test_its_own_code_finds_them_within_its_own_querysets(journey: Journey) -> None:
-    assert journey.seen("code") == {
-        "more_like_this": ["red", "reddish"],
-        "similar_to": ["red", "reddish"],
-        "similar_to among two": ["red", "blue"],
-    }
+    seen = journey.seen("code")
+    assert seen["more_like_this"] == ["red", "reddish"]
+    assert set(seen["similar_to"]) == {"red", "reddish"}  # equally near: the index's choice
+    assert seen["similar_to among two"] == ["red", "blue"]
 
 
 def test_its_admin_shows_the_embeddings(journey: Journey) -> None:
