@@ -13,6 +13,9 @@ from typing import Final, Literal
 # such a change must never be compared.
 DECODING_VERSION: Final = 2
 
+# Raised whenever pictures/area.py may find another area in the same scan, for the same reason.
+AREA_VERSION: Final = "1"
+
 FINGERPRINT_MAX_LENGTH: Final = 64
 
 # What a recipe says of a file that it does without.
@@ -29,6 +32,9 @@ CHANNELS: Final = {
     )
     for place in range(1, count + 1)
 }
+
+# An area of half the scan's width still has as many pixels as the square.
+_SHEET_FACTOR: Final = 2
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _NAME_MAX_LENGTH: Final = 32
@@ -92,6 +98,8 @@ class Recipe:
         deep_dimensions: Values that it makes: the last of ``style_dimensions``.
         deep_share: Their share of the style block's inner products, above 0 and at most 1; the
             Gram matrix has the rest.
+        area: Version of the rules by which the picture's own area is found within a scan before it
+            is squashed; ``none`` takes the whole scan.
 
     Raises:
         ValueError: A field has a value that no recipe can have, or two of them contradict.
@@ -123,6 +131,7 @@ class Recipe:
     deep_projection_sha256: str | None = None
     deep_dimensions: int | None = None
     deep_share: float | None = None
+    area: str = NONE
 
     def __post_init__(self) -> None:
         if len(self.name) > _NAME_MAX_LENGTH or not _NAME.fullmatch(self.name):
@@ -182,6 +191,8 @@ class Recipe:
                 f"a {self.projection} projection of {found} values makes no more of them; "
                 f"style_dimensions is {self.style_dimensions}{beside}"
             )
+        if self.area not in (NONE, AREA_VERSION):
+            yield f"area is {NONE!r} or {AREA_VERSION!r}, not {self.area!r}"
         yield from self._contradictions_of_deep()
         if self.colour_sample is not None and self.colour_sample > self.side**2:
             yield f"colour_sample is {self.colour_sample}, but a square has {self.side**2} pixels"
@@ -210,6 +221,16 @@ class Recipe:
                 "a whitened projection is fitted on the Gram matrix alone; "
                 "set deep to 'none' and the other deep_... fields to None"
             )
+
+    @property
+    def finds_area(self) -> bool:
+        """Whether margins, mats and frames are left out."""
+        return self.area != NONE
+
+    @property
+    def decoded_side(self) -> int:
+        """Side of the square that files are decoded to, larger where an area of it is taken."""
+        return _SHEET_FACTOR * self.side if self.finds_area else self.side
 
     @property
     def is_deep(self) -> bool:
@@ -364,6 +385,9 @@ ART_DEEP: Final = replace(
     deep_dimensions=256,
     deep_share=0.7,
 )
+
+# The same of the picture's own area, so that likeness is not that of mats and margins.
+LIKENESS: Final = replace(ART_DEEP, name="likeness", area=AREA_VERSION)
 
 # G. Holtes, "Developing Art Style Embeddings for Visual Similarity Comparison of Artworks" (2019):
 # ImageNet weights, plain Gram matrix, raw counts of 625 pixels. Its vector has (k / p)**2 + n**3

@@ -8,10 +8,12 @@ import pytest
 
 from artsimilarity.encoder import recipe as recipe_module
 from artsimilarity.encoder.recipe import (
+    AREA_VERSION,
     ART,
     ART_DEEP,
     ARTICLE,
     FINGERPRINT_MAX_LENGTH,
+    LIKENESS,
     Recipe,
     block_sizes,
 )
@@ -44,6 +46,7 @@ CHANGES: dict[str, dict[str, object]] = {
     "deep_projection_sha256": {"deep_projection_sha256": "1" * 64},
     "deep_dimensions": {"deep_dimensions": 128},
     "deep_share": {"deep_share": 0.5},
+    "area": {"area": AREA_VERSION},
 }
 
 
@@ -80,6 +83,21 @@ def test_art_deep_has_the_colour_of_art_and_256_style_values_more() -> None:
 
 def test_art_deeps_fingerprint_stays_as_it_was_released() -> None:
     assert ART_DEEP.fingerprint == "art-deep-512+216-c849da1027cbc953"
+
+
+def test_likeness_is_art_deep_of_the_pictures_own_area() -> None:
+    assert replace(LIKENESS, name="art-deep", area="none") == ART_DEEP
+
+
+def test_files_are_decoded_twice_as_large_where_an_area_is_looked_for() -> None:
+    assert (ART_DEEP.decoded_side, LIKENESS.decoded_side) == (224, 448)
+
+
+def test_another_version_of_the_area_gives_another_fingerprint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recipe_module, "AREA_VERSION", "next")
+    assert replace(LIKENESS, area="next").fingerprint != LIKENESS.fingerprint
 
 
 def test_every_field_is_tried_below() -> None:
@@ -205,6 +223,7 @@ def test_a_layer_that_vgg_19_has_not_is_refused(layer: str) -> None:
         (ARTICLE, {"seed": -1}, "seed is between 0 and"),
         (ARTICLE, {"seed": 2**32}, "seed is between 0 and"),
         (ART, {"deep_share": 0.5}, "go together, but deep, deep_sha256, .* is not set"),
+        (ART, {"area": "0"}, f"area is 'none' or '{AREA_VERSION}', not '0'"),
         (ART_DEEP, {"deep": "none"}, "go together, but deep is not set"),
         (ART_DEEP, {"deep_dimensions": 512}, "leave nothing of style_dimensions of 512"),
         (ART_DEEP, {"deep_share": 0.0}, "deep_share is above 0 and at most 1, not 0.0"),

@@ -60,7 +60,10 @@ def _answer(
         try:
             squares = [read(source, side=side, limits=limits) for side in question["sides"]]
             return (
-                {"damaged": any(square.damaged for square in squares)},
+                {
+                    "damaged": any(square.damaged for square in squares),
+                    "proportions": [square.proportion for square in squares],
+                },
                 [square.image.tobytes() for square in squares],
             )
         except PictureError as error:

@@ -273,10 +273,10 @@ class _Helper:
             answer: dict[str, Any] = json.loads(self._answers.read(length) or b"null")
             found = {}
             if answer and "damaged" in answer:
-                for side in sides:
+                for side, proportion in zip(sides, answer["proportions"], strict=True):
                     pixels = self._answers.read(3 * side * side)
                     image = Image.frombytes("RGB", (side, side), pixels)
-                    found[side] = Square(image, answer["damaged"])
+                    found[side] = Square(image, answer["damaged"], proportion)
         except (BrokenPipeError, ValueError):  # it ended amid its answer
             raise self._death(limits, timed_out=timed_out.is_set()) from None
         finally:

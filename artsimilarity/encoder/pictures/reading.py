@@ -119,6 +119,9 @@ _TURNS: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 
+# Orientations whose width is the file's height.
+_LYING: Final = frozenset({5, 6, 7, 8})
+
 # warnings.catch_warnings swaps a list of the whole process: two threads must not do it at once.
 _warnings_lock: Final = threading.Lock()
 
@@ -130,10 +133,12 @@ class Square:
     Attributes:
         image: Of mode RGB, in sRGB.
         damaged: Whether the end of the file is missing, and the square shows what there is.
+        proportion: Width divided by height of the upright picture, before it was squashed.
     """
 
     image: Image.Image = field(repr=False)
     damaged: bool = False
+    proportion: float = 1.0
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -402,7 +407,8 @@ class _File:
         square = found.image.resize(
             (self.side, self.side), Image.Resampling.BILINEAR, box=found.box
         )
-        return _finish(square, found.orientation, found.profile or gamma, visible, visible < 1)
+        profile = found.profile or gamma
+        return _finish(square, found.size, found.orientation, profile, visible, visible < 1)
 
     def _whole(
         self,
@@ -501,7 +507,7 @@ class _File:
         ready = _as_resizable(image, self.data)
         size = (self.side, self.side)
         square = ready.resize(size, Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
-        return _finish(square, orientation, profile, visible, is_damaged)
+        return _finish(square, image.size, orientation, profile, visible, is_damaged)
 
     def _turn(self, pixels: int) -> AbstractContextManager[object]:
         return nullcontext() if self.large is None or pixels <= _LARGE_PIXELS else self.large
@@ -615,11 +621,17 @@ def _tiff_tag(image: Image.Image, tag: int, default: int) -> int:
 
 
 def _finish(
-    square: Image.Image, orientation: int, profile: object, visible: float, is_damaged: bool
+    square: Image.Image,
+    size: tuple[int, int],
+    orientation: int,
+    profile: object,
+    visible: float,
+    is_damaged: bool,
 ) -> Square:
     rgb = to_srgb_on_white(square, profile)
     if visible < 1:
         rgb.paste("white", (0, int(visible * rgb.height), rgb.width, rgb.height))
     if orientation in _TURNS:
         rgb = rgb.transpose(_TURNS[orientation])
-    return Square(rgb, is_damaged)
+    width, height = reversed(size) if orientation in _LYING else size
+    return Square(rgb, is_damaged, width / height)
