@@ -257,16 +257,17 @@ def _not_ground(view: _Values) -> _Mask | None:
         side: line.astype(np.float32) for side, line in _edges(view).items()
     }
     grounds = {side: np.median(line, axis=0) for side, line in edges.items()}
-    even = [
-        side
-        for side, line in edges.items()
-        if np.mean(_apart(line, grounds[side]) < _EVEN) >= _EVEN_SHARE
-    ]
+    evenness = {
+        side: float(np.mean(_apart(line, grounds[side]) < _EVEN)) for side, line in edges.items()
+    }
+    even = [side for side in _SIDES if evenness[side] >= _EVEN_SHARE]
     alike = [
         [two for two in even if np.abs(grounds[one] - grounds[two]).max() < _SAME_GROUND]
         for one in even
     ]
-    sides: list[Side] = max(alike, key=len, default=[])
+    # Of two corners of two sides each, a margin is the one that is more even.
+    order = [(len(group), sum(evenness[side] for side in group)) for group in alike]
+    sides = alike[order.index(max(order))] if order else []
     if len(sides) < 2:
         return None
     courses = {side: _course(edges[side]) for side in sides}
