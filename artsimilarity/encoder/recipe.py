@@ -13,7 +13,13 @@ from typing import Final, Literal
 # such a change must never be compared.
 DECODING_VERSION: Final = 2
 
+# Raised whenever pictures/area.py may find another area in the same scan, for the same reason.
+AREA_VERSION: Final = "1"
+
 FINGERPRINT_MAX_LENGTH: Final = 64
+
+# What a recipe says of a file that it does without.
+NONE: Final = "none"
 
 # What ``Recipe.weights`` says for torchvision's VGG19_Weights.IMAGENET1K_V1.
 IMAGENET: Final = "imagenet"
@@ -26,6 +32,9 @@ CHANNELS: Final = {
     )
     for place in range(1, count + 1)
 }
+
+# An area of half the scan's width still has as many pixels as the square.
+_SHEET_FACTOR: Final = 2
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _NAME_MAX_LENGTH: Final = 32
@@ -46,8 +55,8 @@ class Recipe:
 
     The style block: the square goes through VGG-19 up to ``layer``; its channels are reduced; their
     Gram matrix is made, pooled, laid out as values and rooted; the means are appended; the whole is
-    scaled to length 1 and projected. The fields that came after the first recipe default to what
-    ``ART`` does.
+    scaled to length 1 and projected. Statistics of a deeper network may join it. The fields that
+    came after the first recipe default to what ``ART`` does.
 
     Attributes:
         name: Short slug (lower-case letters, digits, single hyphens; at most 32 characters).
@@ -81,6 +90,16 @@ class Recipe:
         seed: Of all that is drawn at random; None where nothing is.
         whitening_sha256: Digest of the fitted projection's file: 64 hexadecimal digits; None
             unless ``projection`` is ``whitened``.
+        deep: Weights of EfficientNet-Lite0 whose statistics join the Gram matrix in the style
+            block, named as in ``weights``; ``none`` for the Gram matrix alone.
+        deep_sha256: Digest of that file; None, as the four below, where ``deep`` is ``none``.
+        deep_projection: File of the linear projection of the statistics, named in the same way.
+        deep_projection_sha256: Digest of that file.
+        deep_dimensions: Values that it makes: the last of ``style_dimensions``.
+        deep_share: Their share of the style block's inner products, above 0 and at most 1; the
+            Gram matrix has the rest.
+        area: Version of the rules by which the picture's own area is found within a scan before it
+            is squashed; ``none`` takes the whole scan.
 
     Raises:
         ValueError: A field has a value that no recipe can have, or two of them contradict.
@@ -106,6 +125,13 @@ class Recipe:
     colour_root: bool = True
     seed: int | None = None
     whitening_sha256: str | None = None
+    deep: str = NONE
+    deep_sha256: str | None = None
+    deep_projection: str = NONE
+    deep_projection_sha256: str | None = None
+    deep_dimensions: int | None = None
+    deep_share: float | None = None
+    area: str = NONE
 
     def __post_init__(self) -> None:
         if len(self.name) > _NAME_MAX_LENGTH or not _NAME.fullmatch(self.name):
@@ -113,7 +139,7 @@ class Recipe:
                 f"A recipe's name is a slug of at most {_NAME_MAX_LENGTH} characters (lower-case "
                 f"letters, digits and single hyphens, a letter first), not {self.name!r}."
             )
-        for field in ("weights_sha256", "whitening_sha256"):
+        for field in _DIGESTS:
             digest = getattr(self, field)
             if digest is not None and not _SHA256.fullmatch(digest):
                 raise ValueError(
@@ -153,14 +179,21 @@ class Recipe:
         for channels in self.described_channels:
             if channels % self.gram_pool:
                 yield f"gram_pool {self.gram_pool} does not divide {channels} channels"
-        found = self.descriptor_dimensions
-        if self.projection == "none" and self.style_dimensions != found:
-            yield f"without a projection style_dimensions is {found}, not {self.style_dimensions}"
-        if self.projection in ("random", "whitened") and self.style_dimensions > found:
+        found, made = self.descriptor_dimensions, self.gram_dimensions
+        beside = f" beside deep_dimensions of {self.deep_dimensions}" if self.is_deep else ""
+        if self.projection == "none" and made != found:
+            yield (
+                f"without a projection style_dimensions is {found + self.style_dimensions - made}, "
+                f"not {self.style_dimensions}{beside}"
+            )
+        if self.projection in ("random", "whitened") and made > found:
             yield (
                 f"a {self.projection} projection of {found} values makes no more of them; "
-                f"style_dimensions is {self.style_dimensions}"
+                f"style_dimensions is {self.style_dimensions}{beside}"
             )
+        if self.area not in (NONE, AREA_VERSION):
+            yield f"area is {NONE!r} or {AREA_VERSION!r}, not {self.area!r}"
+        yield from self._contradictions_of_deep()
         if self.colour_sample is not None and self.colour_sample > self.side**2:
             yield f"colour_sample is {self.colour_sample}, but a square has {self.side**2} pixels"
         drawn = self.projection == "random" or self.colour_sample is not None
@@ -170,6 +203,44 @@ class Recipe:
             yield "nothing is drawn at random; leave seed out, or set colour_sample or projection"
         if self.seed is not None and not 0 <= self.seed < 2**32:
             yield f"seed is between 0 and 2**32 - 1, not {self.seed}"
+
+    def _contradictions_of_deep(self) -> Iterator[str]:
+        values = {name: getattr(self, name) for name in _DEEP}
+        lacking = [name for name, value in values.items() if value in (None, NONE)]
+        if lacking and len(lacking) < len(values):
+            yield f"the fields {', '.join(values)} go together, but {', '.join(lacking)} is not set"
+        if self.gram_dimensions < 1:
+            yield (
+                f"deep_dimensions of {self.deep_dimensions} leave nothing of style_dimensions of "
+                f"{self.style_dimensions} to the Gram matrix"
+            )
+        if self.deep_share is not None and not 0 < self.deep_share <= 1:
+            yield f"deep_share is above 0 and at most 1, not {self.deep_share}"
+        if self.is_deep and self.projection == "whitened":
+            yield (
+                "a whitened projection is fitted on the Gram matrix alone; "
+                "set deep to 'none' and the other deep_... fields to None"
+            )
+
+    @property
+    def finds_area(self) -> bool:
+        """Whether margins, mats and frames are left out."""
+        return self.area != NONE
+
+    @property
+    def decoded_side(self) -> int:
+        """Side of the square that files are decoded to, larger where an area of it is taken."""
+        return _SHEET_FACTOR * self.side if self.finds_area else self.side
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether statistics of EfficientNet-Lite0 are part of the style block."""
+        return self.deep != NONE
+
+    @property
+    def gram_dimensions(self) -> int:
+        """Values of the style block that come of the Gram matrix; they are the first."""
+        return self.style_dimensions - (self.deep_dimensions or 0)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -219,7 +290,9 @@ class Recipe:
             if name in _FIRST_FIELDS or value != _DEFAULTS[name]
         }
         # Where a site keeps a file does not change its vectors; the digest says what it holds.
-        ingredients["weights"] = re.split(r"[/\\]", self.weights)[-1]
+        for name in _FILES:
+            if name in ingredients:
+                ingredients[name] = re.split(r"[/\\]", ingredients[name])[-1]
         ingredients["decoding_version"] = DECODING_VERSION
         canonical = json.dumps(ingredients, sort_keys=True, separators=(",", ":"))
         digest = hashlib.sha256(canonical.encode()).hexdigest()[:16]
@@ -233,6 +306,17 @@ _SIZES: Final = (
     "colour_bins",
     "gram_pool",
     "colour_sample",
+    "deep_dimensions",
+)
+_DIGESTS: Final = ("weights_sha256", "whitening_sha256", "deep_sha256", "deep_projection_sha256")
+_FILES: Final = ("weights", "deep", "deep_projection")
+_DEEP: Final = (
+    "deep",
+    "deep_sha256",
+    "deep_projection",
+    "deep_projection_sha256",
+    "deep_dimensions",
+    "deep_share",
 )
 _DEFAULTS: Final = {
     field.name: field.default for field in fields(Recipe) if field.default is not MISSING
@@ -287,6 +371,23 @@ ART: Final = Recipe(
     style_dimensions=256,
     colour_bins=6,
 )
+
+# ART's style block joined with the means and deviations of three stages of EfficientNet-Lite0
+# (docs/weights.md).
+ART_DEEP: Final = replace(
+    ART,
+    name="art-deep",
+    style_dimensions=512,
+    deep="efficientnet-lite0-stage5.safetensors",
+    deep_sha256="85596f6ecd8a7a4d61085e1af9906feb1ebd44691ecf848a76ecbe23ea493b99",
+    deep_projection="style-deep-project.safetensors",
+    deep_projection_sha256="b34f16aadd0824cef9d6b6d099fdecbeea2ae92e052282d1e1988cfa161ae960",
+    deep_dimensions=256,
+    deep_share=0.7,
+)
+
+# The same of the picture's own area, so that likeness is not that of mats and margins.
+LIKENESS: Final = replace(ART_DEEP, name="likeness", area=AREA_VERSION)
 
 # G. Holtes, "Developing Art Style Embeddings for Visual Similarity Comparison of Artworks" (2019):
 # ImageNet weights, plain Gram matrix, raw counts of 625 pixels. Its vector has (k / p)**2 + n**3

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from artsimilarity.encoder.encoder import Encoder, one_behind
 from artsimilarity.encoder.pictures.reading import DEFAULT_LIMITS, Limits, PictureError
+from artsimilarity.encoder.pictures.seen import seen
 from artsimilarity.encoder.pictures.threads import DecodingThreads, Squares
+from artsimilarity.encoder.recipe import Recipe
 
 _Square = NDArray[np.uint8] | PictureError
 
@@ -40,7 +42,7 @@ def encode_files(
     """
     with DecodingThreads(threads, limits=limits) as decoding:
         squares = _decoded(
-            files, decoding, encoder.recipe.side, ahead=2 * (encoder.batch_size + threads)
+            files, decoding, encoder.recipe, ahead=2 * (encoder.batch_size + threads)
         )
         started = (
             (batch, encoder.start([one for one in batch if not isinstance(one, PictureError)]))
@@ -53,21 +55,23 @@ def encode_files(
 
 
 def _decoded(
-    files: Iterable[bytes], decoding: DecodingThreads, side: int, *, ahead: int
+    files: Iterable[bytes], decoding: DecodingThreads, recipe: Recipe, *, ahead: int
 ) -> Iterator[_Square]:
     """Squares in the order of their files, ``ahead`` of which are decoded or being decoded."""
     waiting: deque[Future[Squares]] = deque()
     for data in files:
-        waiting.append(decoding.submit(data, [side]))
+        waiting.append(decoding.submit(data, [recipe.decoded_side]))
         if len(waiting) > ahead:
-            yield _square(waiting.popleft(), side)
+            yield _square(waiting.popleft(), recipe)
     while waiting:
-        yield _square(waiting.popleft(), side)
+        yield _square(waiting.popleft(), recipe)
 
 
-def _square(decoding: Future[Squares], side: int) -> _Square:
+def _square(decoding: Future[Squares], recipe: Recipe) -> _Square:
     found = decoding.result()
-    return found if isinstance(found, PictureError) else found[side]
+    if isinstance(found, PictureError):
+        return found
+    return seen(recipe, found[recipe.decoded_side], proportion=found.proportion).pixels
 
 
 def _batched(squares: Iterator[_Square], size: int) -> Iterator[list[_Square]]:

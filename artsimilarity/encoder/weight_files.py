@@ -25,6 +25,7 @@ SOURCE_DIGEST: Final = "source_sha256"
 TENSORS_DIGEST: Final = "tensors_sha256"
 
 _BUNDLED: Final = "weights"
+_DEEP: Final = ("deep", "deep_projection")  # fields that name files of a deeper network
 
 
 class WeightsError(RuntimeError):
@@ -43,17 +44,19 @@ def imagenet_file_name(layer: str) -> str:
 
 
 def find_weights(recipe: Recipe) -> Traversable:
-    """Finds the file of a recipe's weights; it is not read.
+    """Finds the files of a recipe's weights; they are not read.
 
     Args:
-        recipe: Its ``weights`` says where to look.
+        recipe: Its ``weights``, ``deep`` and ``deep_projection`` say where to look.
 
     Returns:
-        The file, which exists.
+        The file of ``weights``; it exists, and so do the others.
 
     Raises:
-        WeightsError: There is none; the message says how to get it.
+        WeightsError: One is missing; the message says how to get it.
     """
+    for field in _DEEP if recipe.is_deep else ():
+        _find(recipe, field)
     if recipe.weights == IMAGENET:
         kept = weights_directory() / imagenet_file_name(recipe.deepest_layer)
         remedy = (
@@ -61,12 +64,7 @@ def find_weights(recipe: Recipe) -> Traversable:
             f"or set the environment variable {DIRECTORY_VARIABLE} to the folder that holds it"
         )
         return _existing(kept, f"The ImageNet weights file {kept}", remedy)
-    if _is_path(recipe.weights):
-        remedy = f"Put it there, or correct 'weights' of the recipe {recipe.name!r}"
-        return _existing(Path(recipe.weights), f"The weights file {recipe.weights}", remedy)
-    bundled = resources.files(__package__) / _BUNDLED / recipe.weights
-    what = f"The weights file {recipe.weights} of the installed package"
-    return _existing(bundled, what, "Reinstall django-artsimilarity")
+    return _find(recipe, "weights")
 
 
 def read_weights_file(recipe: Recipe) -> bytes:
@@ -81,26 +79,64 @@ def read_weights_file(recipe: Recipe) -> bytes:
     Raises:
         WeightsError: There is no such file, or it has another digest.
     """
+    if recipe.weights != IMAGENET:
+        return _read(recipe, "weights")
     file = find_weights(recipe)
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"The weights file {file} cannot be read: {error.strerror}.") from error
-    if recipe.weights == IMAGENET:
-        check_kept(data, recipe.weights_sha256, str(file))
-        return data
+    data = _contents(file)
+    check_kept(data, recipe.weights_sha256, str(file))
+    return data
+
+
+def read_deep_files(recipe: Recipe) -> tuple[bytes, bytes]:
+    """Reads the weights of a recipe's EfficientNet-Lite0 and the projection of its statistics.
+
+    Args:
+        recipe: What names the files and their digests; its ``deep`` is not ``none``.
+
+    Returns:
+        The two files, in the safetensors format.
+
+    Raises:
+        WeightsError: There is no such file, or it has another digest.
+    """
+    network, projection = (_read(recipe, field) for field in _DEEP)
+    return network, projection
+
+
+def _find(recipe: Recipe, field: str) -> Traversable:
+    """The file that a field of the recipe names by a path, or by its name inside the package."""
+    name: str = getattr(recipe, field)
+    if _is_path(name):
+        remedy = f"Put it there, or correct {field!r} of the recipe {recipe.name!r}"
+        return _existing(Path(name), f"The weights file {name}", remedy)
+    bundled = resources.files(__package__) / _BUNDLED / name
+    what = f"The weights file {name} of the installed package"
+    return _existing(bundled, what, "Reinstall django-artsimilarity")
+
+
+def _read(recipe: Recipe, field: str) -> bytes:
+    """Contents of the file that a field names, checked against the digest in the field beside."""
+    name, expected = getattr(recipe, field), getattr(recipe, f"{field}_sha256")
+    data = _contents(_find(recipe, field))
     found = hashlib.sha256(data).hexdigest()
-    if found != recipe.weights_sha256:
+    if found != expected:
         remedy = (
-            f"Put that file there, or correct 'weights_sha256' of the recipe {recipe.name!r}"
-            if _is_path(recipe.weights)
+            f"Put that file there, or correct '{field}_sha256' of the recipe {recipe.name!r}"
+            if _is_path(name)
             else "Reinstall django-artsimilarity"
         )
         raise WeightsError(
-            f"The weights file {recipe.weights} is not the one that the recipe names: its sha256 "
-            f"is {found}, expected {recipe.weights_sha256}. {remedy}."
+            f"The weights file {name} is not the one that the recipe names: its sha256 "
+            f"is {found}, expected {expected}. {remedy}."
         )
     return data
+
+
+def _contents(file: Traversable) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"The weights file {file} cannot be read: {error.strerror}.") from error
 
 
 def check_kept(data: bytes, source_sha256: str, name: str) -> None:

@@ -52,6 +52,9 @@ def unprojected(base: Recipe) -> Recipe:
 
     Args:
         base: Any recipe; its projection is left out, and the colour block made small.
+
+    Raises:
+        ValueError: The recipe joins the Gram matrix with something else.
     """
     return replace(
         base,

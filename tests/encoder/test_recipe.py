@@ -8,9 +8,12 @@ import pytest
 
 from artsimilarity.encoder import recipe as recipe_module
 from artsimilarity.encoder.recipe import (
+    AREA_VERSION,
     ART,
+    ART_DEEP,
     ARTICLE,
     FINGERPRINT_MAX_LENGTH,
+    LIKENESS,
     Recipe,
     block_sizes,
 )
@@ -37,6 +40,13 @@ CHANGES: dict[str, dict[str, object]] = {
     "colour_root": {"colour_root": False},
     "seed": {"seed": 2, "colour_sample": 625},
     "whitening_sha256": {"whitening_sha256": "1" * 64, "projection": "whitened"},
+    "deep": {"deep": "other.safetensors"},
+    "deep_sha256": {"deep_sha256": "1" * 64},
+    "deep_projection": {"deep_projection": "other.safetensors"},
+    "deep_projection_sha256": {"deep_projection_sha256": "1" * 64},
+    "deep_dimensions": {"deep_dimensions": 128},
+    "deep_share": {"deep_share": 0.5},
+    "area": {"area": AREA_VERSION},
 }
 
 
@@ -65,6 +75,31 @@ def test_articles_fingerprint_stays_as_it_was_released() -> None:
     assert ARTICLE.fingerprint == "article-1024+216-5e449b733b952e7a"
 
 
+def test_art_deep_has_the_colour_of_art_and_256_style_values_more() -> None:
+    assert (ART_DEEP.style_dimensions, ART_DEEP.colour_dimensions) == (512, 216)
+    assert (ART_DEEP.gram_dimensions, ART_DEEP.deep_dimensions) == (256, 256)
+    assert ART_DEEP.descriptor_dimensions == ART.descriptor_dimensions
+
+
+def test_art_deeps_fingerprint_stays_as_it_was_released() -> None:
+    assert ART_DEEP.fingerprint == "art-deep-512+216-c849da1027cbc953"
+
+
+def test_likeness_is_art_deep_of_the_pictures_own_area() -> None:
+    assert replace(LIKENESS, name="art-deep", area="none") == ART_DEEP
+
+
+def test_files_are_decoded_twice_as_large_where_an_area_is_looked_for() -> None:
+    assert (ART_DEEP.decoded_side, LIKENESS.decoded_side) == (224, 448)
+
+
+def test_another_version_of_the_area_gives_another_fingerprint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recipe_module, "AREA_VERSION", "next")
+    assert replace(LIKENESS, area="next").fingerprint != LIKENESS.fingerprint
+
+
 def test_every_field_is_tried_below() -> None:
     assert set(CHANGES) == {field.name for field in fields(Recipe)}
 
@@ -80,6 +115,8 @@ def test_each_field_changes_the_fingerprint(field: str) -> None:
         before = replace(ART, seed=1, **beside)
     elif field == "whitening_sha256":
         before = replace(ART, whitening_sha256="0" * 64, **beside)
+    elif field.startswith("deep"):
+        before = ART_DEEP
     else:
         before = ART
     assert replace(before, **{field: CHANGES[field][field]}).fingerprint != before.fingerprint
@@ -120,7 +157,9 @@ def test_a_name_that_is_no_slug_is_refused(name: str) -> None:
         replace(ART, name=name)
 
 
-@pytest.mark.parametrize("field", ["weights_sha256", "whitening_sha256"])
+@pytest.mark.parametrize(
+    "field", ["weights_sha256", "whitening_sha256", "deep_sha256", "deep_projection_sha256"]
+)
 @pytest.mark.parametrize("digest", ["", "0" * 63, "G" * 64, "A" * 64])
 def test_a_digest_that_is_no_sha256_is_refused(field: str, digest: str) -> None:
     with pytest.raises(ValueError, match=field):
@@ -136,6 +175,7 @@ def test_a_digest_that_is_no_sha256_is_refused(field: str, digest: str) -> None:
         "colour_bins",
         "gram_pool",
         "colour_sample",
+        "deep_dimensions",
     ],
 )
 def test_a_size_below_one_is_refused(field: str) -> None:
@@ -182,6 +222,18 @@ def test_a_layer_that_vgg_19_has_not_is_refused(layer: str) -> None:
         (ART, {"seed": 1}, "nothing is drawn at random"),
         (ARTICLE, {"seed": -1}, "seed is between 0 and"),
         (ARTICLE, {"seed": 2**32}, "seed is between 0 and"),
+        (ART, {"deep_share": 0.5}, "go together, but deep, deep_sha256, .* is not set"),
+        (ART, {"area": "0"}, f"area is 'none' or '{AREA_VERSION}', not '0'"),
+        (ART_DEEP, {"deep": "none"}, "go together, but deep is not set"),
+        (ART_DEEP, {"deep_dimensions": 512}, "leave nothing of style_dimensions of 512"),
+        (ART_DEEP, {"deep_share": 0.0}, "deep_share is above 0 and at most 1, not 0.0"),
+        (ART_DEEP, {"deep_share": 1.1}, "deep_share is above 0 and at most 1, not 1.1"),
+        (ART_DEEP, {"projection": "none"}, "style_dimensions is 5008, not 512 beside"),
+        (
+            ART_DEEP,
+            {"projection": "whitened", "whitening_sha256": "0" * 64},
+            "fitted on the Gram matrix alone",
+        ),
     ],
 )
 def test_a_recipe_that_contradicts_itself_is_refused(
@@ -222,6 +274,7 @@ def test_the_network_runs_up_to_the_deepest_layer() -> None:
     ("recipe", "sizes"),
     [
         (ART, (256, 216)),
+        (ART_DEEP, (512, 216)),
         (replace(ART, name="my-2nd-recipe", style_dimensions=1, colour_bins=1), (1, 1)),
     ],
 )

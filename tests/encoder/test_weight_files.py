@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from artsimilarity.encoder.recipe import ART, ARTICLE, Recipe
+from artsimilarity.encoder.recipe import ART, ART_DEEP, ARTICLE, Recipe
 from artsimilarity.encoder.weight_files import (
     DIRECTORY_VARIABLE,
     WeightsError,
     find_weights,
     imagenet_file_name,
+    read_deep_files,
     read_weights_file,
     weights_directory,
 )
@@ -66,6 +67,20 @@ def test_a_local_file_with_another_digest_is_refused(tmp_path: Path) -> None:
 def test_a_folder_is_no_weights_file(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="is missing"):
         find_weights(at(tmp_path, b""))
+
+
+@pytest.mark.parametrize("field", ["deep", "deep_projection"])
+def test_each_file_of_a_deeper_network_is_looked_for(field: str, tmp_path: Path) -> None:
+    lacking = replace(ART_DEEP, **{field: str(tmp_path / "nowhere.safetensors")})
+    with pytest.raises(WeightsError, match=rf"is missing\. Put it there, or correct '{field}'"):
+        find_weights(lacking)
+
+
+@pytest.mark.parametrize("field", ["deep", "deep_projection"])
+def test_each_file_of_a_deeper_network_is_checked(field: str) -> None:
+    other = replace(ART_DEEP, **{f"{field}_sha256": "0" * 64})
+    with pytest.raises(WeightsError, match=r"expected 0{64}\. Reinstall"):
+        read_deep_files(other)
 
 
 @pytest.mark.usefixtures("folder")

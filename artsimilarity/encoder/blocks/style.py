@@ -1,8 +1,9 @@
-"""Style of pictures under one recipe: VGG-19, Gram matrices, and the steps after them. Torch."""
+"""Style of pictures under one recipe: Gram matrices of VGG-19, and what joins them. Torch."""
 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterable
 from functools import partial, reduce
 from typing import Final, cast
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from artsimilarity.encoder.blocks.deep import DeepStatistics
 from artsimilarity.encoder.blocks.gram import (
     centred_gram,
     gram_matrix,
@@ -19,8 +21,8 @@ from artsimilarity.encoder.blocks.gram import (
     signed_square_root,
     upper_triangle,
 )
+from artsimilarity.encoder.blocks.tensors import assign_weights
 from artsimilarity.encoder.blocks.vgg import (
-    assign_weights,
     read_weights,
     read_whitening,
     vgg19_segments,
@@ -59,6 +61,7 @@ class StyleNetwork(nn.Module):
         self.recipe: Final = recipe
         self.project = projection(recipe, weights)
         projected = () if isinstance(self.project, nn.Identity) else (self.project, _to_length_one)
+        self.deep = DeepStatistics(recipe, scaled=scaled) if recipe.is_deep else None
         self.vector_steps: Final = (_to_length_one, *projected) if scaled else (self.project,)
         for name in ("channel_mean", "channel_std"):
             self.register_buffer(name, torch.tensor(getattr(recipe, name)).view(1, 3, 1, 1))
@@ -71,7 +74,8 @@ class StyleNetwork(nn.Module):
         """A copy whose VGG-19 computes in float16 behind its first convolution.
 
         The first one and all that comes after VGG-19 stay in float32: rounding the pixels moves
-        the values of a picture that is nearly flat twenty times further than all else does.
+        the values of a picture that is nearly flat twenty times further than all else does. So
+        does EfficientNet-Lite0, which has a twentieth of VGG-19's work.
         """
         network = copy.deepcopy(self)
         network.segments.half()
@@ -88,7 +92,13 @@ class StyleNetwork(nn.Module):
             maps = segment(maps)
             described.append(describe(self.reduce(maps.float()), self.recipe))
         values = torch.cat([described[place] for place in self.order], dim=1)
-        return _in_turn(self.vector_steps, values)
+        style = _in_turn(self.vector_steps, values)
+        return style if self.deep is None else self._joined(style, self.deep(pixels))
+
+    def _joined(self, gram: Tensor, deep: Tensor) -> Tensor:
+        # Of blocks of length 1 this one has length 1, and inner products by the recipe's share.
+        share = self.recipe.deep_share or 0.0
+        return torch.cat([math.sqrt(1 - share) * gram, math.sqrt(share) * deep], dim=1)
 
 
 class _Halve(nn.Module):
@@ -122,17 +132,17 @@ def matrix_steps(recipe: Recipe) -> list[Step]:
 
 
 def projection(recipe: Recipe, weights: dict[str, Tensor]) -> nn.Module:
-    """The recipe's linear map from descriptor_dimensions to style_dimensions, or the identity.
+    """The recipe's linear map from descriptor_dimensions to gram_dimensions, or the identity.
 
     A random one keeps distances nearly (W. B. Johnson and J. Lindenstrauss, 1984): its entries are
-    Gaussian with variance 1 / style_dimensions.
+    Gaussian with variance 1 / gram_dimensions.
 
     Raises:
         WeightsError: The weights hold no such projection, or the fitted one is missing or another.
     """
     if recipe.projection == "none":
         return nn.Identity()
-    shape = recipe.descriptor_dimensions, recipe.style_dimensions
+    shape = recipe.descriptor_dimensions, recipe.gram_dimensions
     with torch.device("meta"):
         linear = nn.Linear(*shape, bias=recipe.projection != "random")
     if recipe.projection == "whitened":
@@ -142,7 +152,7 @@ def projection(recipe: Recipe, weights: dict[str, Tensor]) -> nn.Module:
     else:
         # Of numpy's generators only RandomState promises the same stream in every version (NEP 19).
         drawn = np.random.RandomState(recipe.seed).standard_normal(shape[::-1])
-        scaled = torch.from_numpy(drawn.astype(np.float32) / recipe.style_dimensions**0.5)
+        scaled = torch.from_numpy(drawn.astype(np.float32) / recipe.gram_dimensions**0.5)
         linear.load_state_dict({"weight": scaled}, assign=True)
     return linear
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load
 from torch import Tensor, nn
 from torchvision.models import vgg19
 
+from artsimilarity.encoder.blocks.tensors import assign_weights, read_tensors
 from artsimilarity.encoder.recipe import CHANNELS, Recipe
-from artsimilarity.encoder.weight_files import (
-    WeightsError,
-    read_weights_file,
-    read_whitening_file,
-)
+from artsimilarity.encoder.weight_files import read_weights_file, read_whitening_file
 
 
 def read_weights(recipe: Recipe) -> dict[str, Tensor]:
@@ -32,11 +27,7 @@ def read_weights(recipe: Recipe) -> dict[str, Tensor]:
         WeightsError: The file is missing, has another digest or holds no tensors.
     """
     data = read_weights_file(recipe)
-    try:
-        tensors = load(data)
-    except SafetensorError as error:
-        raise WeightsError(f"The weights file {recipe.weights} is no safetensors file.") from error
-    return {name: tensor.float() for name, tensor in convolution_names(tensors).items()}
+    return convolution_names(read_tensors(data, f"The weights file {recipe.weights}"))
 
 
 def read_whitening(recipe: Recipe) -> dict[str, Tensor]:
@@ -52,13 +43,8 @@ def read_whitening(recipe: Recipe) -> dict[str, Tensor]:
     Raises:
         WeightsError: The file is missing, has another digest or holds no tensors.
     """
-    try:
-        tensors = load(read_whitening_file(recipe))
-    except SafetensorError as error:
-        raise WeightsError(
-            f"The projection of the recipe {recipe.name!r} is no safetensors file."
-        ) from error
-    return {name: tensor.float() for name, tensor in tensors.items()}
+    data = read_whitening_file(recipe)
+    return read_tensors(data, f"The projection of the recipe {recipe.name!r}")
 
 
 def convolution_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -123,27 +109,6 @@ def vgg19_segments(weights: Mapping[str, Tensor], layers: Sequence[str]) -> list
     starts = [0, *ends[:-1]]
     cuts = (nn.Sequential(*features[start:end]) for start, end in zip(starts, ends, strict=True))
     return [network.eval().requires_grad_(False) for network in cuts]
-
-
-def assign_weights(modules: Mapping[str, nn.Module], weights: Mapping[str, Tensor]) -> None:
-    """Gives each module the tensors under its name, without a copy.
-
-    Args:
-        modules: Modules with a weight and a bias, by name; they may be on the meta device.
-        weights: ``NAME.weight`` and ``NAME.bias`` for each; other names are ignored.
-
-    Raises:
-        WeightsError: A tensor is missing or has another shape.
-    """
-    for name, module in modules.items():
-        try:
-            state = {kind: weights[f"{name}.{kind}"] for kind in ("weight", "bias")}
-        except KeyError as error:
-            raise WeightsError(f"The weights hold no tensor {error.args[0]}.") from error
-        try:
-            module.load_state_dict(state, assign=True)
-        except RuntimeError as error:
-            raise WeightsError(f"The weights of {name} have the wrong shape: {error}") from error
 
 
 def _features() -> list[nn.Module]:

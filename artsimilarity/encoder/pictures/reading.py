@@ -146,6 +146,12 @@ class Square:
     damaged: bool = False
     size: tuple[int, int] = (1, 1)
 
+    @property
+    def proportion(self) -> float:
+        """Width divided by height of the upright picture, before it was squashed."""
+        width, height = self.size
+        return width / height
+
     def whole(self, longest: int) -> Image.Image:
         """The picture in its proportions, not enlarged, at most so many pixels long."""
         width, height = self.size

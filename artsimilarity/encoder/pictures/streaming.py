@@ -47,12 +47,14 @@ class Streamed:
     Attributes:
         image: Of mode L, RGB, CMYK, La or RGBa.
         box: The part of it that holds the picture, in its pixels.
+        size: Width and height of the picture as it is in the file.
         orientation: By EXIF, 1 to 8.
         profile: ICC profile, if there is one.
     """
 
     image: Image.Image
     box: tuple[float, float, float, float]
+    size: tuple[int, int]
     orientation: int
     profile: bytes | None
 
@@ -126,6 +128,7 @@ def _decode(
     return Streamed(
         Image.frombytes(mode, (small.width, small.height), bytes(pixels)),
         (0.0, 0.0, image.width / across, image.height / down),
+        (image.width, image.height),
         int(orientation),
         profile,
     )

@@ -24,9 +24,11 @@ class SquaresBySide(dict[int, Any]):
 
     Attributes:
         damaged: Whether the end of the file is missing, and the squares show what there is.
+        proportion: Width divided by height of the upright picture, before it was squashed.
     """
 
     damaged: bool = False
+    proportion: float = 1.0
 
     if TYPE_CHECKING:
 
@@ -103,6 +105,7 @@ class DecodingThreads:
             logger.debug("A picture cannot be read.", exc_info=True)
             return type(error)(str(error))  # the traceback of the first would keep the file
         squares = SquaresBySide({side: square.pixels for side, square in found.items()})
+        squares.proportion = next((square.proportion for square in found.values()), 1.0)
         squares.damaged = any(square.damaged for square in found.values())
         return squares
 

@@ -66,6 +66,7 @@ def _evaluation(options: argparse.Namespace, library: Library) -> Evaluation:
         unscaled=options.unscaled,
         min_pictures=options.min_pictures,
         seed=options.seed,
+        scans=options.scans,
     )
     recipes = find_recipes(options.recipes, options.imagenet_weights)
     rows = evaluate(library, recipes, protocol, device=options.device)
@@ -90,6 +91,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--recipes", default="art", help="names, 'ablation' or dotted paths, by commas (art)")
     add("--style", type=_shares, default=[0.75], help="shares of style, by commas (0.75)")
     add("--unscaled", action="store_true", help="measure Euclidean distances unscaled as well")
+    add(
+        "--scans",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIRECTORY",
+        help="the same pictures scanned in another way: as queries, and as half of the library",
+    )
     add("--imagenet-weights", type=Path, metavar="FILE", help="use it for torchvision's weights")
     add("--min-pictures", type=int, default=5, help="pictures that make a label's queries (5)")
     add("--seed", type=int, default=0, help="of the bootstrap and of the sheet's queries (0)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -11,10 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artsimilarity.encoder.encoder import Encoder
-from artsimilarity.encoder.pictures.reading import PictureError, read_square
+from artsimilarity.encoder.pictures.reading import PictureError, read
+from artsimilarity.encoder.pictures.seen import seen
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.lab.evaluation.library import EvaluationError, Library
-from artsimilarity.lab.evaluation.retrieval import Similarity, assess, euclidean, weighted
+from artsimilarity.lab.evaluation.retrieval import (
+    NOBODY,
+    Quality,
+    Similarity,
+    assess,
+    euclidean,
+    weighted,
+)
 from artsimilarity.lab.evaluation.summary import Row
 from artsimilarity.lab.progress import progress_bar
 
@@ -29,13 +37,15 @@ class EvaluationProtocol:
         shares: Shares of style, 0 to 1, by which the two blocks are weighed.
         unscaled: Whether Euclidean distances of the blocks as they come are measured as well.
         min_pictures: As for ``assess``.
-        seed: As for ``assess``.
+        seed: As for ``assess``, and of the halves that are drawn of the library.
+        scans: Folders with the same pictures under the same paths, scanned in other ways.
     """
 
     shares: Sequence[float] = (0.75,)
     unscaled: bool = False
     min_pictures: int = 5
     seed: int = 0
+    scans: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +53,7 @@ class _Ranking:
     name: str
     dimensions: int
     similarity: Similarity
+    treated: NDArray[np.bool_] | None = None
 
 
 def encode_library(
@@ -69,7 +80,7 @@ def encode_library(
     with progress_bar(recipe.name, len(vectors), "picture") as bar:
         for start in range(0, len(vectors), _CHUNK):
             part = slice(start, start + _CHUNK)
-            squares = [_read(library.directory / path, recipe.side) for path in library.paths[part]]
+            squares = [_read(library.directory / path, recipe) for path in library.paths[part]]
             vectors[part] = encoder.encode(squares)
             bar.update(len(squares))
     return vectors
@@ -91,7 +102,9 @@ def evaluate(
         device: As for ``Encoder``.
 
     Yields:
-        For every recipe a row for every share and, if unscaled, for style, colour and both.
+        For every recipe a row for every share and, if unscaled, for style, colour and both; for
+        every folder of scans and every share a row in which each query, and it alone, is taken from
+        there, and one in which half of the library is.
 
     Raises:
         DeviceUnavailable: The device asked for by name cannot be used here.
@@ -101,17 +114,19 @@ def evaluate(
     """
     for recipe in recipes:
         for ranking in _rankings(library, recipe, protocol, device):
+            quality = assess(
+                ranking.similarity,
+                library.labels,
+                min_pictures=protocol.min_pictures,
+                seed=protocol.seed,
+            )
             yield Row(
                 recipe=recipe.name,
                 fingerprint=recipe.fingerprint,
                 ranking=ranking.name,
                 dimensions=ranking.dimensions,
-                quality=assess(
-                    ranking.similarity,
-                    library.labels,
-                    min_pictures=protocol.min_pictures,
-                    seed=protocol.seed,
-                ),
+                quality=quality,
+                treated=_share_treated(quality, ranking.treated),
             )
 
 
@@ -119,22 +134,68 @@ def _rankings(
     library: Library, recipe: Recipe, protocol: EvaluationProtocol, device: str
 ) -> Iterator[_Ranking]:
     vectors = encode_library(library, recipe, device=device)
-    style, colour = np.split(vectors, [recipe.style_dimensions], axis=1)
+    style, colour = _blocks(vectors, recipe)
     for share in protocol.shares:
         yield _Ranking(
             name=_share_name(share),
             dimensions=_dimensions(recipe, share),
             similarity=weighted(style, colour, share),
         )
+    for folder in protocol.scans:
+        yield from _rankings_of_scans(library, recipe, protocol, device, folder, vectors)
     if protocol.unscaled:
         vectors = encode_library(library, recipe, device=device, scaled=False)
-        style, colour = np.split(vectors, [recipe.style_dimensions], axis=1)
+        style, colour = _blocks(vectors, recipe)
         for name, block in (("style", style), ("colour", colour), ("both", vectors)):
             yield _Ranking(
                 name=f"{name}, unscaled, Euclidean",
                 dimensions=block.shape[1],
                 similarity=euclidean(block),
             )
+
+
+def _rankings_of_scans(
+    library: Library,
+    recipe: Recipe,
+    protocol: EvaluationProtocol,
+    device: str,
+    folder: Path,
+    vectors: NDArray[np.float32],
+) -> Iterator[_Ranking]:
+    scans = encode_library(replace(library, directory=folder), recipe, device=device)
+    treated = np.zeros(len(scans), dtype=np.bool_)
+    drawn = np.random.default_rng(protocol.seed).permutation(len(scans))
+    treated[drawn[: len(scans) // 2]] = True
+    mixed = np.where(treated[:, None], scans, vectors)
+    style, colour = _blocks(vectors, recipe)
+    mixed_style, mixed_colour = _blocks(mixed, recipe)
+    for share in protocol.shares:
+        yield _Ranking(
+            name=f"{_share_name(share)}, {folder.name}: the query",
+            dimensions=_dimensions(recipe, share),
+            similarity=weighted(style, colour, share, queries=_blocks(scans, recipe)),
+        )
+        yield _Ranking(
+            name=f"{_share_name(share)}, {folder.name}: half the library",
+            dimensions=_dimensions(recipe, share),
+            similarity=weighted(mixed_style, mixed_colour, share),
+            treated=treated,
+        )
+
+
+def _blocks(
+    vectors: NDArray[np.float32], recipe: Recipe
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    style, colour = np.split(vectors, [recipe.style_dimensions], axis=1)
+    return style, colour
+
+
+def _share_treated(quality: Quality, treated: NDArray[np.bool_] | None) -> float | None:
+    """Of the four nearest of pictures scanned in another way, the share scanned so as well."""
+    if treated is None:
+        return None
+    nearest = quality.neighbours[treated, :4]
+    return float(treated[nearest[nearest != NOBODY]].mean())
 
 
 def _share_name(share: float) -> str:
@@ -147,8 +208,9 @@ def _dimensions(recipe: Recipe, share: float) -> int:
     )
 
 
-def _read(path: Path, side: int) -> NDArray[np.uint8]:
+def _read(path: Path, recipe: Recipe) -> NDArray[np.uint8]:
     try:
-        return read_square(path.read_bytes(), side=side)
+        scan = read(path.read_bytes(), side=recipe.decoded_side)
+        return seen(recipe, scan.pixels, proportion=scan.proportion).pixels
     except PictureError as error:
         raise EvaluationError(f"{path}: {error} Or leave it out of the labels.") from error

@@ -7,10 +7,14 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
-from artsimilarity.encoder.recipe import IMAGENET, Recipe
+from artsimilarity.encoder.recipe import ART_DEEP, IMAGENET, LIKENESS, Recipe
 from artsimilarity.lab.evaluation.ablation import ABLATION
 from artsimilarity.lab.evaluation.library import EvaluationError
+
+# What the joined style block is compared with; of the deep part alone the Gram matrix is nought.
+_BESIDE: Final = (replace(ART_DEEP, name="deep-alone", deep_share=1.0), ART_DEEP, LIKENESS)
 
 
 def find_recipes(names: str, imagenet_weights: Path | None) -> list[Recipe]:
@@ -18,7 +22,8 @@ def find_recipes(names: str, imagenet_weights: Path | None) -> list[Recipe]:
 
     Args:
         names: Joined by commas: names of steps from ARTICLE to ART, ``ablation`` for all of them,
-            or dotted paths such as ``mysite.recipes.MINE``.
+            ``deep-alone``, ``art-deep``, ``likeness``, or dotted paths such as
+            ``mysite.recipes.MINE``.
         imagenet_weights: Local safetensors file that stands in for torchvision's download.
 
     Returns:
@@ -28,12 +33,13 @@ def find_recipes(names: str, imagenet_weights: Path | None) -> list[Recipe]:
         EvaluationError: There is no such recipe, or no such file.
     """
     steps = {step.recipe.name: step.recipe for step in ABLATION}
+    known = steps | {recipe.name: recipe for recipe in _BESIDE}
     found: list[Recipe] = []
     for name in names.split(","):
         if name == "ablation":
             found += steps.values()
         else:
-            found.append(steps[name] if name in steps else _import_recipe(name, list(steps)))
+            found.append(known[name] if name in known else _import_recipe(name, list(known)))
     if imagenet_weights is None:
         return found
     try:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from artsimilarity.lab.evaluation.precision_at_k import (
     PerQuery,
     average_precision_at,
-    bootstrap_interval,
+    clustered_interval,
     k_occurrence,
     precision_at,
     recall_at,
@@ -45,7 +45,7 @@ class Labels:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """A mean over queries, 0 to 1, and the ends of its 95 % bootstrap interval."""
+    """A mean over queries, 0 to 1, and its 95 % interval, clustered by group or by label."""
 
     mean: float
     low: float
@@ -70,18 +70,26 @@ class Quality:
     hubness: float
 
 
-def weighted(style: NDArray[np.float32], colour: NDArray[np.float32], share: float) -> Similarity:
+def weighted(
+    style: NDArray[np.float32],
+    colour: NDArray[np.float32],
+    share: float,
+    *,
+    queries: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+) -> Similarity:
     """Inner product of the blocks, style times share and colour times 1 - share: what is served.
 
     Args:
         style: Blocks of length 1, shape (n, style_dimensions).
         colour: Blocks of length 1, shape (n, colour_dimensions).
         share: Of style, 0 to 1.
+        queries: Style and colour blocks that ask in the place of the same pictures' own.
     """
+    asking_style, asking_colour = queries or (style, colour)
 
     def of(part: slice) -> NDArray[np.floating]:
-        both: NDArray[np.float32] = share * (style[part] @ style.T)
-        both += (1 - share) * (colour[part] @ colour.T)
+        both: NDArray[np.float32] = share * (asking_style[part] @ style.T)
+        both += (1 - share) * (asking_colour[part] @ colour.T)
         return both
 
     return of
@@ -195,7 +203,8 @@ def _scores(
         "R@10": recall_at(hits, relevant, 10),
         "R@100": recall_at(hits, relevant, 100),
     }
-    return {name: _score(values, seed) for name, values in per_query.items()}
+    clusters = (labels.labels if labels.groups is None else labels.groups)[queries]
+    return {name: _score(values, clusters, seed) for name, values in per_query.items()}
 
 
 def _relevant(labels: Labels) -> NDArray[np.intp]:
@@ -209,6 +218,6 @@ def _relevant(labels: Labels) -> NDArray[np.intp]:
     return relevant
 
 
-def _score(values: PerQuery, seed: int) -> Score:
-    low, high = bootstrap_interval(values, seed=seed)
+def _score(values: PerQuery, clusters: NDArray[np.str_], seed: int) -> Score:
+    low, high = clustered_interval(values, clusters, seed=seed)
     return Score(mean=float(values.mean()), low=low, high=high)

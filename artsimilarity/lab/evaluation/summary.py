@@ -23,6 +23,8 @@ class Row:
         ranking: The balance of style and colour, or the distance, in words.
         dimensions: Values that the ranking looks at.
         quality: Neighbours and scores.
+        treated: Of the four nearest of pictures that were scanned in another way, the share that
+            was scanned so as well; None where none were.
     """
 
     recipe: str
@@ -30,6 +32,7 @@ class Row:
     ranking: str
     dimensions: int
     quality: Quality
+    treated: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +94,7 @@ def to_json(evaluation: Evaluation) -> str:
             "queries": len(row.quality.queries),
             "scores": {name: asdict(score) for name, score in row.quality.scores.items()},
             "hubness": row.quality.hubness,
+            "treated": row.treated,
         }
         for row in evaluation.rows
     ]
@@ -107,17 +111,19 @@ def to_json(evaluation: Evaluation) -> str:
 def _caption(evaluation: Evaluation) -> str:
     queries = len(evaluation.rows[0].quality.queries)
     excluded = f", pictures of the same {evaluation.excluded} left out"
+    clusters = evaluation.excluded or evaluation.label
     machine = ", ".join(f"{name} {value}" for name, value in evaluation.machine.items())
     return (
         f"{evaluation.pictures} pictures, {queries} queries (each {evaluation.label} with at least "
         f"{evaluation.min_pictures} pictures{excluded if evaluation.excluded else ''}). Scores in "
-        f"per cent with 95 % bootstrap intervals over queries. {machine}."
+        f"per cent with 95 % bootstrap intervals, clustered by {clusters}. {machine}."
     )
 
 
 def _table(evaluation: Evaluation) -> list[list[str]]:
     names = list(evaluation.rows[0].quality.scores)
-    head = ["recipe", "ranking", "values", *names, "hubness"]
+    with_treated = any(row.treated is not None for row in evaluation.rows)
+    head = ["recipe", "ranking", "values", *names, "hubness", *["treated"] * with_treated]
     body = [
         [
             row.recipe,
@@ -128,6 +134,7 @@ def _table(evaluation: Evaluation) -> list[list[str]]:
                 for score in (row.quality.scores[name] for name in names)
             ),
             f"{row.quality.hubness:.2f}",
+            *["" if row.treated is None else f"{100 * row.treated:.1f}"] * with_treated,
         ]
         for row in evaluation.rows
     ]

@@ -3,9 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
-from artsimilarity.encoder.recipe import ART, ARTICLE, Recipe
+from artsimilarity.encoder.recipe import AREA_VERSION, ART, ART_DEEP, ARTICLE, LIKENESS, Recipe
 from artsimilarity.lab.evaluation.evaluate import EvaluationProtocol, encode_library, evaluate
 from artsimilarity.lab.evaluation.library import read_library
 from artsimilarity.lab.evaluation.retrieval import NOBODY, assess, euclidean
@@ -33,6 +35,8 @@ def test_min_pictures_and_seed_reach_the_scores(folder: Path) -> None:
     chosen = library(folder, label="school")
     with pytest.raises(ValueError, match="No label has 7 pictures"):
         list(evaluate(chosen, [QUICK], EvaluationProtocol(min_pictures=7), device="cpu"))
+    # Every picture is a cluster of its own, for intervals of two clusters hardly differ.
+    chosen = library(folder, label="school", exclude_same="path")
     first, second = (
         next(evaluate(chosen, [QUICK], EvaluationProtocol(seed=seed), device="cpu")).quality.scores[
             "mAP@10"
@@ -41,6 +45,51 @@ def test_min_pictures_and_seed_reach_the_scores(folder: Path) -> None:
     )
     assert first.mean == second.mean
     assert first != second
+
+
+@pytest.fixture
+def framed(folder: Path, tmp_path: Path) -> Path:
+    """The same pictures, each in a frame that is wider than itself."""
+    for path in folder.rglob("*.png"):
+        target = tmp_path / "framed" / path.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        ImageOps.expand(Image.open(path), 40, (90, 60, 30)).save(target)
+    return tmp_path / "framed"
+
+
+def test_scans_are_measured_as_queries_and_as_half_of_the_library(
+    folder: Path, framed: Path
+) -> None:
+    protocol = EvaluationProtocol(scans=[framed], shares=[0.75, 0])
+    rows = list(evaluate(library(folder), [QUICK], protocol, device="cpu"))
+    assert [row.ranking for row in rows] == [
+        "0.75 style + 0.25 colour",
+        "colour",
+        "0.75 style + 0.25 colour, framed: the query",
+        "0.75 style + 0.25 colour, framed: half the library",
+        "colour, framed: the query",
+        "colour, framed: half the library",
+    ]
+    assert [row.treated is None for row in rows] == [True, True, True, False, True, False]
+    # By colour a brown frame is like a brown frame; half of the pictures have one.
+    assert rows[-1].treated == pytest.approx(1)
+
+
+def test_pictures_scanned_like_the_library_find_what_the_library_finds(folder: Path) -> None:
+    protocol = EvaluationProtocol(scans=[folder])
+    clean, query, half = evaluate(library(folder), [QUICK], protocol, device="cpu")
+    np.testing.assert_array_equal(query.quality.neighbours, clean.quality.neighbours)
+    np.testing.assert_array_equal(half.quality.neighbours, clean.quality.neighbours)
+
+
+def test_an_area_is_looked_for_where_the_recipe_says_so(folder: Path, framed: Path) -> None:
+    recipe = replace(QUICK, side=112, area=AREA_VERSION)
+    clean = encode_library(library(folder), recipe, device="cpu")
+    found = encode_library(replace(library(folder), directory=framed), recipe, device="cpu")
+    without = encode_library(
+        replace(library(folder), directory=framed), replace(recipe, area="none"), device="cpu"
+    )
+    assert np.median((found * clean).sum(axis=1)) > np.median((without * clean).sum(axis=1)) + 0.2
 
 
 def test_it_tells_how_far_encoding_has_come(
@@ -71,3 +120,10 @@ def test_the_articles_gram_matrix_reproduces_its_reference() -> None:
 @pytest.mark.slow
 def test_arts_style_reproduces_its_reference() -> None:
     assert p4(ART, scaled=True) == pytest.approx(53.7, abs=1)
+
+
+@needs_bench
+@pytest.mark.slow
+@pytest.mark.parametrize(("recipe", "expected"), [(ART_DEEP, 63.7), (LIKENESS, 63.7)])
+def test_the_joined_style_reproduces_its_reference(recipe: Recipe, expected: float) -> None:
+    assert p4(recipe, scaled=True) == pytest.approx(expected, abs=1)

@@ -5,10 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from artsimilarity.lab.evaluation import precision_at_k
 from artsimilarity.lab.evaluation.precision_at_k import (
     average_precision_at,
-    bootstrap_interval,
+    clustered_interval,
     k_occurrence,
     precision_at,
     recall_at,
@@ -86,39 +85,48 @@ def test_skewness_of_equal_values_is_nought() -> None:
 
 def test_the_interval_of_a_mean_is_about_two_standard_errors_wide() -> None:
     values = np.random.default_rng(2).normal(0.5, 0.2, 400)
-    low, high = bootstrap_interval(values, seed=0)
+    low, high = clustered_interval(values, np.arange(400), seed=0)
     error = values.std() / len(values) ** 0.5
     assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.2 * error)
     assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.2 * error)
 
 
 def test_the_interval_is_the_same_for_the_same_seed_only() -> None:
-    values = np.random.default_rng(2).random(50)
-    assert bootstrap_interval(values, seed=3) == bootstrap_interval(values, seed=3)
-    assert bootstrap_interval(values, seed=3) != bootstrap_interval(values, seed=4)
+    values, clusters = np.random.default_rng(2).random(50), np.arange(50)
+    first = clustered_interval(values, clusters, seed=3)
+    assert clustered_interval(values, clusters, seed=3) == first
+    assert clustered_interval(values, clusters, seed=4) != first
 
 
-def test_the_interval_ends_at_quantiles_of_the_means_of_queries_drawn_again() -> None:
-    values = np.random.default_rng(2).random(200) ** 3
-    drawn = np.random.default_rng(5).integers(200, size=(20_000, 200))
-    expected = np.quantile(values[drawn].mean(axis=1), [0.025, 0.975])
-    assert bootstrap_interval(values, seed=0) == pytest.approx(tuple(expected), abs=0.004)
+def test_queries_of_one_cluster_count_as_one() -> None:
+    # Ten copies of each value tell no more than one.
+    values = np.random.default_rng(2).random(60)
+    once = clustered_interval(values, np.arange(60), seed=0)
+    copied = np.repeat(values, 10)
+    assert clustered_interval(copied, np.repeat(np.arange(60), 10), seed=0) == pytest.approx(once)
+    low, high = clustered_interval(copied, np.arange(600), seed=0)
+    assert high - low < 0.5 * (once[1] - once[0])
 
 
-def test_the_interval_does_not_depend_on_how_many_are_drawn_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    values = np.random.default_rng(2).random(50)
-    whole = bootstrap_interval(values, seed=0)
-    monkeypatch.setattr(precision_at_k, "_DRAWN_AT_ONCE", 600)
-    assert bootstrap_interval(values, seed=0) == whole
+def test_larger_clusters_weigh_more() -> None:
+    values = np.array([0.0] * 30 + [1.0])
+    low, high = clustered_interval(values, np.array(["many"] * 30 + ["one"]), seed=0)
+    assert (low, high) == (0, 1)
+    drawn = np.random.default_rng(5).integers(2, size=(20_000, 2))
+    sums, counts = np.array([0, 1]), np.array([30, 1])
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    found = clustered_interval(values, values, seed=0, level=0.4)
+    assert found == pytest.approx(tuple(np.quantile(means, [0.3, 0.7])))
 
 
 def test_equal_values_give_an_interval_of_no_width() -> None:
-    assert bootstrap_interval(np.full(20, 0.25), seed=0) == (0.25, 0.25)
+    low, high = clustered_interval(np.full(20, 0.25), np.arange(20), seed=0)
+    assert (low, high) == (pytest.approx(0.25), pytest.approx(0.25))
 
 
 def test_a_lower_level_gives_a_narrower_interval() -> None:
-    values = np.random.default_rng(2).random(50)
-    narrow, wide = (bootstrap_interval(values, seed=0, level=level) for level in (0.5, 0.95))
+    values, clusters = np.random.default_rng(2).random(50), np.arange(50)
+    narrow, wide = (
+        clustered_interval(values, clusters, seed=0, level=level) for level in (0.5, 0.95)
+    )
     assert wide[0] < narrow[0] < narrow[1] < wide[1]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from artsimilarity.lab.evaluation import retrieval
+from artsimilarity.lab.evaluation.precision_at_k import clustered_interval
 from artsimilarity.lab.evaluation.retrieval import (
     NOBODY,
     Labels,
@@ -152,10 +153,33 @@ def test_no_query_at_all_is_refused() -> None:
 
 
 def test_intervals_hold_the_mean_and_hang_on_the_seed(points: np.ndarray) -> None:
-    table = labels(*"abc" * 10)
-    found = [assess(euclidean(points), table, seed=seed).scores["P@4"] for seed in (1, 1, 2)]
+    # Every picture is a group of its own: few clusters have few means.
+    table = labels(*"abc" * 10, groups="ABCDEFGHIJKLMNOPQRSTUVWXYZabcd")
+    found = [assess(euclidean(points), table, seed=seed).scores["mAP@10"] for seed in (1, 1, 2)]
     assert found[0].low < found[0].mean < found[0].high
     assert found[0] == found[1] != found[2]
+
+
+def test_intervals_are_clustered_by_label_and_by_group_where_there_are_groups(
+    points: np.ndarray,
+) -> None:
+    grouped = labels(*"abcdefghij" * 3, groups="uvwxyz" * 5)
+    for table, clusters in ((labels(*"abcdefghij" * 3), "abcdefghij" * 3), (grouped, "uvwxyz" * 5)):
+        quality = assess(euclidean(points), table, min_pictures=3)
+        nearby = quality.neighbours[quality.queries]
+        own = table.labels[quality.queries, None]
+        values = (table.labels[nearby[:, :4]] == own).mean(axis=1)
+        score = quality.scores["P@4"]
+        expected = clustered_interval(values, np.array(list(clusters))[quality.queries], seed=0)
+        assert (score.low, score.high) == expected
+
+
+def test_scans_ask_in_the_place_of_pictures(points: np.ndarray) -> None:
+    style, colour = points[:, :4], points[:, 4:]
+    asking = (style[::-1], colour[::-1])
+    found = weighted(style, colour, 0.25, queries=asking)(slice(3, 7))
+    expected = 0.25 * style[::-1] @ style.T + 0.75 * colour[::-1] @ colour.T
+    np.testing.assert_allclose(found, expected[3:7], rtol=1e-5, atol=1e-5)
 
 
 def test_a_hub_makes_hubness_grow() -> None:
