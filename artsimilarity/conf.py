@@ -184,6 +184,11 @@ class Settings:
                 f"{SETTING}[{key!r}] = {path!r} is a {type(recipe).__name__}; name an "
                 f"instance of artsimilarity.encoder.recipe.Recipe."
             )
+        if recipe.finds_area:
+            raise ImproperlyConfigured(
+                f"{SETTING}[{key!r}] = {path!r} looks for the picture's own area, which workers "
+                f"cannot do yet. Name a recipe whose area is 'none'."
+            )
         return recipe
 
 

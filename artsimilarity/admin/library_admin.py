@@ -116,11 +116,11 @@ class SimilarityAdminMixin(LibraryAdmin):
         status = self.library.lookup("embedding_status")
         return [*super().get_list_filter(request), status, RecipeFilter]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """The host's rows, with those of a companion in one query more."""
-        pictures = super().get_queryset(request)
-        row = self.library.row_accessor
-        return pictures.prefetch_related(row) if row else pictures
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list's rows, with those of a companion in one query more; exports do without."""
+        changelist = super().get_changelist_instance(request)
+        self.library.load_rows(list(changelist.result_list))
+        return changelist
 
     @admin.display(description=_("embedding"), ordering="embedding_status")
     def embedding_summary(self, picture: Model) -> str:

@@ -74,7 +74,7 @@ def _check_picture_field(companion: type[EmbeddingColumns]) -> list[checks.Check
             f"{companion.__name__}.{name} must be a OneToOneField that is the primary key and can "
             f"be followed back from the picture, by a name that no search takes.",
             hint=f"Write: {name} = models.OneToOneField('app.Picture', models.CASCADE, "
-            f"primary_key=True, related_name='embedding')",
+            f"primary_key=True, db_constraint=False, related_name='embedding')",
             obj=companion,
             id="artsimilarity.E006",
         )
@@ -239,14 +239,14 @@ def _check_address(holder: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
     model = Library.of(holder).model
     if hasattr(holder, "similarity_url") or hasattr(model, "get_absolute_url"):
         return []
+    other = "" if holder is model else f"or on {holder.__name__}: def similarity_url(picture). "
     return [
         checks.Warning(
             f"{model.__name__} has no get_absolute_url: its pictures among neighbours are no "
             f"links.",
             hint=f"Write on {model.__name__}: def get_absolute_url(self): "
-            f'return reverse("{model._meta.model_name}", args=[self.pk]); or on '
-            f"{holder.__name__}: def similarity_url(picture). If they have no page, add "
-            f"artsimilarity.W012 to SILENCED_SYSTEM_CHECKS.",
+            f'return reverse("{model._meta.model_name}", args=[self.pk]). {other}'
+            f"If they have no page, add artsimilarity.W012 to SILENCED_SYSTEM_CHECKS.",
             obj=model,
             id="artsimilarity.W012",
         )

@@ -20,7 +20,8 @@ class SimilarityCompanion(EmbeddingColumns):
 
         class PhotoEmbedding(SimilarityCompanion):
             picture = models.OneToOneField(
-                "photologue.Photo", models.CASCADE, primary_key=True, related_name="embedding"
+                "photologue.Photo", models.CASCADE, primary_key=True, db_constraint=False,
+                related_name="embedding",
             )
 
     Everything is asked with a picture: ``more_like_this(photo)``. Rows appear when pictures are
