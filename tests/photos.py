@@ -69,7 +69,11 @@ def photo_tables() -> Iterator[Photos]:
 
         class PhotoEmbedding(SimilarityCompanion):
             picture = models.OneToOneField(
-                Photo, models.CASCADE, primary_key=True, related_name="embedding"
+                Photo,
+                models.CASCADE,
+                primary_key=True,
+                related_name="embedding",
+                db_constraint=False,
             )
 
             class Meta:

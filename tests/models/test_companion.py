@@ -267,6 +267,18 @@ class TestReading:
         assert "_hnsw" in similar_to(rows, photo)[:8].explain()
 
 
+class TestDeleting:
+    def test_an_older_process_that_knows_no_companion_can_delete_a_picture(
+        self, photos: Photos, dead_broker: None
+    ) -> None:
+        kept, gone = photos.make("kept"), photos.make("gone")
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {photos.photo._meta.db_table} WHERE id = %s", [gone.pk])
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        sweep.sweep(photos.library)
+        assert list(photos.library.rows.values_list("pk", flat=True)) == [kept.pk]
+
+
 class TestDeclaring:
     def test_a_picture_field_that_is_not_the_primary_key_is_refused_with_what_to_write(
         self, photos: Photos
