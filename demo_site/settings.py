@@ -42,7 +42,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.staticfiles",
-    "easy_thumbnails",
     "rest_framework",
     "drf_spectacular",
     "artsimilarity",
@@ -108,16 +107,6 @@ for _folder in (MEDIA_ROOT, STATIC_ROOT):  # WhiteNoise warns where it finds no 
 # Uploads above this size, in bytes, are refused by the form.
 LIBRARY_MAX_UPLOAD = 40 * 1024 * 1024
 
-THUMBNAIL_BASEDIR = "thumbnails"
-THUMBNAIL_SOURCE_GENERATORS = ["easy_thumbnails.source_generators.pil_image"]  # no SVG
-THUMBNAIL_ALIASES = {
-    "library.Artwork.image": {
-        "small": {"size": (400, 400), "quality": 85},
-        "medium": {"size": (800, 800), "quality": 85},
-        "large": {"size": (1600, 1600), "quality": 88},
-    },
-}
-
 REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 24,
@@ -135,7 +124,10 @@ SPECTACULAR_SETTINGS = {
 }
 
 # A short task can be waited for when the worker is asked to stop.
-ARTSIMILARITY: dict[str, Any] = {"CHUNK_SIZE": 8}
+ARTSIMILARITY: dict[str, Any] = {
+    "CHUNK_SIZE": 8,
+    "THUMBNAILS": "demo_site.library.pictures.Thumbnails",
+}
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "redis://127.0.0.1:6379/0"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -28,11 +28,11 @@ class ArtworkAdmin(SimilarityAdminMixin, admin.ModelAdmin):  # type: ignore[type
     @admin.display(description=_("picture"))
     def thumbnail(self, artwork: Artwork) -> SafeString | str:
         """The picture, small."""
-        url = artwork.thumbnail_small
-        if not url:
+        small = artwork.thumbnail
+        if small is None:
             return "–"
         return format_html(
             '<img src="{}" alt="" loading="lazy" '
             'style="width:64px;height:64px;object-fit:contain">',
-            url,
+            small.url,
         )

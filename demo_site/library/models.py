@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from artsimilarity.library.thumbnails import Thumbnail, thumbnail_of
 from artsimilarity.models import SimilarityMixin
-from demo_site.library.pictures import read_size, thumbnail_url
+from demo_site.library.pictures import read_size
 
 
 class Artwork(SimilarityMixin, models.Model):
@@ -59,21 +60,7 @@ class Artwork(SimilarityMixin, models.Model):
         """Only published pictures show up beside others."""
         return cls.objects.filter(published=True)
 
-    def similarity_thumbnail(self) -> str:
-        """Address of the version that stands in grids; "" if the file is damaged."""
-        return self.thumbnail_small
-
     @property
-    def thumbnail_small(self) -> str:
-        """Address of the picture at up to 400 x 400 pixels, or ""."""
-        return thumbnail_url(self.image, "small")
-
-    @property
-    def thumbnail_medium(self) -> str:
-        """Address of the picture at up to 800 x 800 pixels, or ""."""
-        return thumbnail_url(self.image, "medium")
-
-    @property
-    def thumbnail_large(self) -> str:
-        """Address of the picture at up to 1600 x 1600 pixels, or ""."""
-        return thumbnail_url(self.image, "large")
+    def thumbnail(self) -> Thumbnail | None:
+        """Smaller versions of the picture; None if the file cannot be read."""
+        return thumbnail_of(self)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-from typing import Any
+from typing import ClassVar
 
 from django.db.models.fields.files import FieldFile
-from easy_thumbnails.exceptions import EasyThumbnailsError
-from easy_thumbnails.files import get_thumbnailer
 from PIL import Image
 
-logger = logging.getLogger(__name__)
+from artsimilarity.library.stored_thumbnails import StoredThumbnails
 
 _EXIF_ORIENTATION = 0x0112
 _LYING_ON_THE_SIDE = (5, 6, 7, 8)
@@ -35,16 +32,12 @@ def read_size(file: FieldFile) -> tuple[int, int] | None:
             file.seek(0)
 
 
-def thumbnail_url(file: FieldFile | None, alias: str) -> str:
-    """Return the address of a smaller version, made when it is first asked for.
+class Thumbnails(StoredThumbnails):
+    """Smaller versions for grids, and for sharp screens and a picture's own page.
 
-    A file that is missing or damaged gives "": one bad picture must not take a page down.
+    They are decoded in processes that may be killed, as anybody may upload here.
     """
-    if not file:
-        return ""
-    try:
-        thumbnail: Any = get_thumbnailer(file)[alias]
-        return str(thumbnail.url)
-    except (EasyThumbnailsError, OSError, SyntaxError, ValueError) as error:
-        logger.info("No thumbnail of %s: %s", file.name, error)
-        return ""
+
+    sizes: ClassVar[tuple[int, ...]] = (400, 800)
+    quality: ClassVar[int] = 85
+    folder: ClassVar[str] = "thumbnails"

@@ -41,9 +41,10 @@ class TestReport:
         pipeline.embed(Library.of(Artwork), [scan.pk for scan in scans])
         shown = page(admin_client)
         for scan in scans:
+            scan.refresh_from_db()
             assert scan.title in shown
             assert reverse("admin:library_artwork_change", args=[scan.pk]) in shown
-            assert scan.similarity_thumbnail() in shown
+            assert scan.thumbnail.url in shown
         assert "400 × 320, " in shown
         assert "200 × 160, " in shown
         assert "score 1.00" in shown
