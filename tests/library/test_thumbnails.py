@@ -270,9 +270,9 @@ def digested(made: Artwork) -> None:
 
 
 @pytest.fixture
-def without_hook(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The demo's model as if it said nothing of thumbnails."""
-    monkeypatch.delattr(Artwork, "similarity_thumbnail")
+def without_hook(settings: Settings) -> None:
+    """A host that says nothing of thumbnails, neither in its model nor in settings."""
+    settings.ARTSIMILARITY = {}
 
 
 def by_function(picture: models.Model, file: FieldFile) -> Thumbnail:

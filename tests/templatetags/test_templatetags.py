@@ -75,8 +75,8 @@ class TestANeighbour:
     """As the template shows it, of a host that says more or less of its pictures."""
 
     @pytest.fixture(autouse=True)
-    def host(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delattr(Artwork, "similarity_thumbnail")
+    def host(self, settings: Settings) -> None:
+        settings.ARTSIMILARITY = {}
 
     def _shown(self, neighbour: Artwork) -> str:
         target = make_embedded("target")
