@@ -74,9 +74,8 @@ class RecipeFilter(admin.SimpleListFilter):
 
 
 def _named_recipes() -> list[str]:
-    settings = get_settings()
-    recipes = (settings.recipe, settings.next_recipe)
-    return list(dict.fromkeys(recipe.fingerprint for recipe in recipes if recipe))
+    named = get_settings().named_recipes
+    return list(dict.fromkeys(recipe.fingerprint for recipe in named))
 
 
 class SimilarityAdminMixin(LibraryAdmin):

@@ -199,9 +199,8 @@ def _check_manager(model: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
 
 def _check_weights(model: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
     """Look for the weights before any task starts; a warning, as only workers need them."""
-    settings = get_settings()
     messages: list[checks.CheckMessage] = []
-    for recipe in filter(None, (settings.recipe, settings.next_recipe)):
+    for recipe in get_settings().named_recipes:
         try:
             find_weights(recipe)
         except WeightsError as error:
