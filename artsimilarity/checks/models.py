@@ -10,13 +10,11 @@ from artsimilarity.conf import get_settings
 from artsimilarity.encoder.weight_files import WeightsError, find_weights
 from artsimilarity.library import Library
 from artsimilarity.library.thumbnails import load_adapter
-from artsimilarity.schema.columns import EmbeddingColumns
+from artsimilarity.schema.columns import SCORES, EmbeddingColumns
 from artsimilarity.schema.fields import VECTORS, EmbeddingField
 
 # The most dimensions of a halfvec that an HNSW index takes.
 HNSW_MAX_DIMENSIONS = 4000
-# What searches add to every picture that they find.
-_ANNOTATIONS = ("similarity", "similarity_style", "similarity_colour", "similarity_recipe")
 
 
 def check_model(model: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
@@ -66,7 +64,7 @@ def _check_picture_field(companion: type[EmbeddingColumns]) -> list[checks.Check
         isinstance(field, models.OneToOneField)
         and field.primary_key
         and not field.remote_field.hidden
-        and field.related_query_name() not in _ANNOTATIONS
+        and field.related_query_name() not in SCORES
     ):
         return []
     return [

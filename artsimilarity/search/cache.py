@@ -19,8 +19,8 @@ from django.db import models, transaction
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
+from artsimilarity.schema.columns import SCORES
 from artsimilarity.search.cursor import Cursor
-from artsimilarity.search.ordering import SCORES
 from artsimilarity.search.request import Search
 
 _NOTED = ("embedding_digest", "embedding_recipe")
