@@ -65,7 +65,7 @@ def read(key: str | None, pictures: models.QuerySet[Any]) -> list[Any] | None:
     if notes is None:
         return None
     again = {one.pk: one for one in pictures.filter(pk__in=[note[0] for note in notes]).order_by()}
-    rows = Library.searched(pictures).rows_by_key(again.values())
+    rows = Library.searched(pictures).rows_by_key(list(again.values()))
     found = []
     for pk, digest, recipe, *scores in notes:
         picture, row = again.get(pk), rows.get(pk)
