@@ -79,7 +79,7 @@ def _to_promote(status: LibraryStatus) -> int:
     if status.rollout is None:
         return 0
     if status.rollout.state == RolloutState.PROMOTING:
-        return status.rollout.left or 1
+        return status.rollout.filled or 1
     return 0 if status.rollout.left or status.pending else status.rollout.filled
 
 
@@ -126,7 +126,10 @@ ACTIONS = {
         LibraryAction(
             "promote",
             _("Put the new recipe into service"),
-            _("Moves the new vectors over in small steps. It cannot be cancelled once begun."),
+            _(
+                "Builds the index of the new vectors, and serves them from one moment to the next. "
+                "The old ones are kept, so that their recipe can be rolled out again."
+            ),
             _to_promote,
             _promote,
             works=False,

@@ -13,9 +13,13 @@ from packaging.version import Version
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library, libraries, waiting
+from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.schema.fields import EmbeddingField
 from artsimilarity.schema.states import RolloutState
 from artsimilarity.schema.tables import Whitening
+
+# What Postgres says of a column that takes vectors of any size.
+_ANY_SIZE = -1
 
 # Older releases corrupt HNSW indexes under vacuum.
 PGVECTOR_MINIMUM = Version("0.8.4")
@@ -29,10 +33,8 @@ _EXTENSION = (
     " available ON true"
 )
 
-_COLUMN_AND_INDEX = (
-    "SELECT atttypmod, EXISTS (SELECT 1 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
-    " JOIN pg_am ON pg_am.oid = relam WHERE indrelid = attrelid AND attnum = ANY (indkey)"
-    " AND amname = 'hnsw' AND indisvalid) FROM pg_attribute"
+_DIMENSIONS = (
+    "SELECT atttypmod FROM pg_attribute"
     " WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped"
 )
 
@@ -131,20 +133,20 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
     quoted, _key = library.table()
     column = f"{library.holder.similarity_table()._meta.db_table}.{field.column}"
     try:
-        rows = _fetch(library.using, _COLUMN_AND_INDEX, [quoted, field.column])
+        rows = _fetch(library.using, _DIMENSIONS, [quoted, field.column])
+        indexed = bool(rows) and VectorIndex.serving(library).is_built()
     except ProgrammingError:
         return []
     if not rows:
         return []
-    dimensions, indexed = rows[0]
+    dimensions = rows[0][0]
     messages: list[checks.CheckMessage] = []
-    if dimensions != field.dimensions:
+    if dimensions != _ANY_SIZE:
         messages.append(
             checks.Warning(
-                f"The column {column} has {dimensions} dimensions, but the recipe makes "
-                f"{field.dimensions}.",
-                hint="Run 'manage.py makemigrations' and 'manage.py migrate', then "
-                "'manage.py embed_artworks'.",
+                f"The column {column} takes vectors of {dimensions} dimensions alone, as in an "
+                f"earlier release.",
+                hint="Run 'manage.py makemigrations' and 'manage.py migrate'; no row is rewritten.",
                 obj=library.model,
                 id="artsimilarity.W004",
             )
@@ -152,9 +154,9 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
     if not indexed:
         messages.append(
             checks.Warning(
-                f"The column {column} has no valid HNSW index: every search reads the whole table.",
-                hint="Run 'manage.py makemigrations' and 'manage.py migrate'; if the index is "
-                "there but invalid, REINDEX INDEX CONCURRENTLY it.",
+                f"The vectors in {column} have no valid index of the recipe and with the "
+                f"parameters of the settings: searches may read the whole table.",
+                hint="Run 'manage.py build_similarity_index'.",
                 obj=library.model,
                 id="artsimilarity.W002",
             )
@@ -167,7 +169,7 @@ def _check_recipe(library: Library) -> list[checks.CheckMessage]:
     settings = get_settings()
     try:
         latest = library.rollout()
-        if latest is None or latest.state == RolloutState.FILLING:
+        if latest is None or latest.state != RolloutState.PROMOTED:
             return _check_stale(library)
         served = latest.fingerprint
         if served == settings.recipe.fingerprint or not library.rows.served(served).exists():

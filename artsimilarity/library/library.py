@@ -16,7 +16,6 @@ from artsimilarity.library.recipes import RecipesInForce, recipes_in_force
 from artsimilarity.library.rows import EmbeddingQuerySet
 from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.schema.fields import VECTORS
-from artsimilarity.schema.states import RolloutState
 from artsimilarity.schema.tables import Rollout
 
 # Rows of a companion made by one statement.
@@ -231,11 +230,6 @@ class Library:
     def rollout(self) -> Rollout | None:
         """Return the latest roll-out of a new recipe, finished or not."""
         return Rollout.objects.using(self.using).filter(model_label=self.label).first()
-
-    def is_promoting(self) -> bool:
-        """Whether a new recipe is being put into service at this moment."""
-        rollouts = Rollout.objects.using(self.using)
-        return rollouts.filter(model_label=self.label, state=RolloutState.PROMOTING).exists()
 
     def recipes(self) -> RecipesInForce:
         """Return the recipes that pictures are embedded with at this moment."""

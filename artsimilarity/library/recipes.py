@@ -26,8 +26,8 @@ class RecipesInForce:
 def recipes_in_force(label: str, using: str) -> RecipesInForce:
     """Return the recipes in force for the library of that label.
 
-    While a roll-out is filling, pictures get both vectors. From the moment it is promoted the new
-    recipe is served, also while the settings still call it ``NEXT_RECIPE``.
+    Until a roll-out is promoted, pictures get both vectors. From that moment on the new recipe is
+    served, also while the settings still call it ``NEXT_RECIPE``.
     """
     settings = get_settings()
     candidate = settings.next_recipe
@@ -39,9 +39,9 @@ def recipes_in_force(label: str, using: str) -> RecipesInForce:
     state = rollout.values_list("state", flat=True).first()
     if state is None:
         return RecipesInForce(settings.recipe)
-    if state == RolloutState.FILLING:
-        return RecipesInForce(settings.recipe, candidate)
-    return RecipesInForce(candidate)
+    if state == RolloutState.PROMOTED:
+        return RecipesInForce(candidate)
+    return RecipesInForce(settings.recipe, candidate)
 
 
 def known_recipe(fingerprint: str) -> Recipe | None:

@@ -182,11 +182,7 @@ def _rollout_status(library: Library) -> RolloutStatus | None:
     if latest is None or latest.state == RolloutState.PROMOTED:
         return None
     rows, state = library.rows, RolloutState(latest.state)
-    if state == RolloutState.FILLING:
-        candidate = library.recipes().next
-        left = rows.unfilled(candidate.fingerprint).count() if candidate else 0
-        filled = rows.filter(embedding_next_recipe=latest.fingerprint).count()
-    else:
-        left = rows.filter(embedding_next_recipe=latest.fingerprint).count()
-        filled = rows.filter(embedding_recipe=latest.fingerprint).count()
+    candidate = library.recipes().next
+    left = rows.unfilled(candidate.fingerprint).count() if candidate else 0
+    filled = rows.filter(embedding_next_recipe=latest.fingerprint).count()
     return RolloutStatus(fingerprint=latest.fingerprint, state=state, filled=filled, left=left)

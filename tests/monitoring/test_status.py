@@ -118,7 +118,7 @@ class TestRate:
         )
         status = library_status(Library.of(Artwork), workers=False)
         assert status.rollout is not None
-        assert (status.rollout.left, status.to_embed, status.seconds_left) == (20, 0, None)
+        assert (status.rollout.filled, status.to_embed, status.seconds_left) == (20, 0, None)
 
 
 def test_without_anything_waiting_no_time_is_left_to_tell(dead_broker: None) -> None:
