@@ -22,15 +22,6 @@ pytestmark = [
 LIST = "admin:library_artwork_changelist"
 
 
-@pytest.fixture
-def viewer(client: Client) -> Client:
-    """A member of staff who may look at artworks and not change them."""
-    user = User.objects.create_user("viewer", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_artwork"))
-    client.force_login(user)
-    return client
-
-
 def test_the_list_shows_why_a_picture_failed(admin_client: Client, quick_encoder: None) -> None:
     bad = Artwork.objects.create(title="bad", image=ContentFile(b"?", name="bad.jpg"))
     pipeline.embed(Library.of(Artwork), [bad.pk])

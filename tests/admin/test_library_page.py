@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -33,15 +32,6 @@ STATUS = reverse("admin:library_artwork_library_status")
 
 def _url(action: str) -> str:
     return reverse("admin:library_artwork_library_action", args=[action])
-
-
-@pytest.fixture
-def viewer(client: Client) -> Client:
-    """A member of staff who may look at artworks and not change them."""
-    user = User.objects.create_user("viewer", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_artwork"))
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture
