@@ -20,8 +20,6 @@ from artsimilarity.encoder.recipe import Recipe
 
 SETTING = "ARTSIMILARITY"
 
-_POSITIVE = ("PENDING_SECONDS", "SEARCHES_AT_ONCE", "SEARCH_MAX_BYTES", "SEARCH_MAX_PIXELS")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -118,9 +116,13 @@ class Settings:
     THUMBNAIL_STORAGE: str = ""
 
     def __post_init__(self) -> None:
-        positive = ("CHUNK_SIZE", "MAX_ATTEMPTS", "MAX_BYTES", "MAX_PIXELS", "TIME_LIMIT")
+        positive = (
+            *("CHUNK_SIZE", "MAX_ATTEMPTS", "MAX_BYTES", "MAX_PIXELS", "TIME_LIMIT"),
+            *("PENDING_SECONDS", "SEARCHES_AT_ONCE", "SEARCH_DECODERS"),
+            *("SEARCH_MAX_BYTES", "SEARCH_MAX_PIXELS"),
+        )
         self._require("SWEEP_SECONDS", self.SWEEP_SECONDS >= 0, "must be 0 or more")
-        for key in (*positive, *_POSITIVE, "SEARCH_DECODERS"):
+        for key in positive:
             self._require(key, getattr(self, key) >= 1, "must be 1 or more")
         later = self.CLAIM_SECONDS > self.TIME_LIMIT
         self._require("CLAIM_SECONDS", later, f"must be more than TIME_LIMIT ({self.TIME_LIMIT})")
@@ -170,6 +172,11 @@ class Settings:
     def next_recipe(self) -> Recipe | None:
         """The recipe that ``NEXT_RECIPE`` names, if any; raises as ``recipe`` does."""
         return self._import_recipe("NEXT_RECIPE") if self.NEXT_RECIPE else None
+
+    @property
+    def named_recipes(self) -> tuple[Recipe, ...]:
+        """The recipe, and the next one if there is one; raises as ``recipe`` does."""
+        return tuple(filter(None, (self.recipe, self.next_recipe)))
 
     def _import_recipe(self, key: str) -> Recipe:
         path = getattr(self, key)

@@ -11,11 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding import rollout
 from artsimilarity.embedding.broker import publish
+from artsimilarity.embedding.queue import CANCEL_TASK, ENQUEUE_TASK, PROMOTE_TASK
 from artsimilarity.library import Library
 from artsimilarity.monitoring.status import LibraryStatus
 from artsimilarity.schema.states import RolloutState
-
-ENQUEUE_TASK = "artsimilarity.enqueue"
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,11 @@ def _roll_out(library: Library) -> bool:
 
 
 def _promote(library: Library) -> bool:
-    return publish("artsimilarity.promote", library.name, library.using)
+    return publish(PROMOTE_TASK, library.name, library.using)
 
 
 def _cancel(library: Library) -> bool:
-    return publish("artsimilarity.cancel", library.name, library.using)
+    return publish(CANCEL_TASK, library.name, library.using)
 
 
 def _with_picture(status: LibraryStatus) -> int:

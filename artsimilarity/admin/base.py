@@ -30,9 +30,7 @@ class LibraryAdmin(_ModelAdmin):
 
     def row_of(self, picture: Model) -> EmbeddingColumns:
         """Return the row with a picture's embedding, a blank one if it has none yet."""
-        accessor = self.library.row_accessor
-        row: Any = getattr(picture, accessor, None) if accessor else picture
-        return row if row is not None else self.library.new_row(picture.pk)
+        return self.library.row_of(picture) or self.library.new_row(picture.pk)
 
     def without_vectors(self, pictures: QuerySet[Any]) -> QuerySet[Any]:
         """Return some pictures whose vectors stay in the database."""

@@ -29,12 +29,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from artsimilarity.admin import news
-from artsimilarity.admin.actions import ACTIONS, ENQUEUE_TASK, LibraryAction, available
+from artsimilarity.admin.actions import ACTIONS, LibraryAction, available
 from artsimilarity.admin.base import LibraryAdmin
 from artsimilarity.admin.duplicates import DuplicatesReport
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding.broker import publish, queue_length
-from artsimilarity.embedding.queue import enqueue
+from artsimilarity.embedding.queue import ENQUEUE_TASK, enqueue
 from artsimilarity.embedding.rollout import RolloutError
 from artsimilarity.library import Library, waiting
 from artsimilarity.monitoring.status import LibraryStatus, as_dict, library_status
@@ -74,9 +74,8 @@ class RecipeFilter(admin.SimpleListFilter):
 
 
 def _named_recipes() -> list[str]:
-    settings = get_settings()
-    recipes = (settings.recipe, settings.next_recipe)
-    return list(dict.fromkeys(recipe.fingerprint for recipe in recipes if recipe))
+    named = get_settings().named_recipes
+    return list(dict.fromkeys(recipe.fingerprint for recipe in named))
 
 
 class SimilarityAdminMixin(LibraryAdmin):

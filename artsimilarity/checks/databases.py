@@ -102,8 +102,7 @@ def _check_whitenings(alias: str) -> list[checks.CheckMessage]:
     """Look for the projections that recipes name; a table not migrated yet is left alone."""
     if alias not in {library.using for library in libraries()}:
         return []
-    settings = get_settings()
-    recipes = filter(None, (settings.recipe, settings.next_recipe))
+    recipes = get_settings().named_recipes
     named = {one.whitening_sha256: one.name for one in recipes if one.whitening_sha256}
     table = Whitening._meta.db_table
     if not named or table not in connections[alias].introspection.table_names():

@@ -10,13 +10,11 @@ from artsimilarity.conf import get_settings
 from artsimilarity.encoder.weight_files import WeightsError, find_weights
 from artsimilarity.library import Library
 from artsimilarity.library.thumbnails import load_adapter
-from artsimilarity.schema.columns import EmbeddingColumns
+from artsimilarity.schema.columns import SCORES, EmbeddingColumns
 from artsimilarity.schema.fields import VECTORS, EmbeddingField
 
 # The most dimensions of a halfvec that an HNSW index takes.
 HNSW_MAX_DIMENSIONS = 4000
-# What searches add to every picture that they find.
-_ANNOTATIONS = ("similarity", "similarity_style", "similarity_colour", "similarity_recipe")
 
 
 def check_model(model: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
@@ -66,7 +64,7 @@ def _check_picture_field(companion: type[EmbeddingColumns]) -> list[checks.Check
         isinstance(field, models.OneToOneField)
         and field.primary_key
         and not field.remote_field.hidden
-        and field.related_query_name() not in _ANNOTATIONS
+        and field.related_query_name() not in SCORES
     ):
         return []
     return [
@@ -199,9 +197,8 @@ def _check_manager(model: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
 
 def _check_weights(model: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
     """Look for the weights before any task starts; a warning, as only workers need them."""
-    settings = get_settings()
     messages: list[checks.CheckMessage] = []
-    for recipe in filter(None, (settings.recipe, settings.next_recipe)):
+    for recipe in get_settings().named_recipes:
         try:
             find_weights(recipe)
         except WeightsError as error:

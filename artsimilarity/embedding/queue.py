@@ -17,7 +17,11 @@ from artsimilarity.library import Library
 
 logger = logging.getLogger(__name__)
 
+# Names of tasks, for those who send them: artsimilarity.embedding.tasks has what they do.
 EMBED_TASK = "artsimilarity.embed_pictures"
+ENQUEUE_TASK = "artsimilarity.enqueue"
+PROMOTE_TASK = "artsimilarity.promote"
+CANCEL_TASK = "artsimilarity.cancel"
 
 
 def enqueue(pictures: models.QuerySet[Any], *, force: bool = False, insist: bool = False) -> int:

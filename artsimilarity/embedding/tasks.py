@@ -67,7 +67,7 @@ def embed_pictures(self: Task, model: str, pks: list[str], using: str) -> None: 
         raise self.retry(args=(model, result.retry, using), countdown=_delay(self))
 
 
-@shared_task(name="artsimilarity.sweep", ignore_result=True)
+@shared_task(name=worker.SWEEP_TASK, ignore_result=True)
 def sweep(unless_within: float = 0, started: str = "", started_at: float = 0) -> None:
     """Send what was left behind, and take up an interrupted promotion.
 
@@ -89,7 +89,7 @@ def sweep(unless_within: float = 0, started: str = "", started_at: float = 0) ->
             logger.exception("%s could not be swept; the next sweep tries again.", library.name)
 
 
-@shared_task(bind=True, name="artsimilarity.enqueue", ignore_result=True, **_GIVEN_BACK)
+@shared_task(bind=True, name=queue.ENQUEUE_TASK, ignore_result=True, **_GIVEN_BACK)
 def enqueue(
     self: Task,  # type: ignore[type-arg]
     model: str,
@@ -108,13 +108,13 @@ def enqueue(
         _try_again(self, error)
 
 
-@shared_task(bind=True, name="artsimilarity.promote", ignore_result=True, **_GIVEN_BACK)
+@shared_task(bind=True, name=queue.PROMOTE_TASK, ignore_result=True, **_GIVEN_BACK)
 def promote(self: Task, model: str, using: str) -> None:  # type: ignore[type-arg]
     """Put the recipe that was rolled out into service."""
     _settle(self, rollout.promote, model, using)
 
 
-@shared_task(bind=True, name="artsimilarity.cancel", ignore_result=True, **_GIVEN_BACK)
+@shared_task(bind=True, name=queue.CANCEL_TASK, ignore_result=True, **_GIVEN_BACK)
 def cancel(self: Task, model: str, using: str) -> None:  # type: ignore[type-arg]
     """Give up the roll-out that is under way."""
     _settle(self, rollout.cancel, model, using)

@@ -145,20 +145,15 @@ class Library:
     def load_rows(self, pictures: Sequence[Any]) -> None:
         """Load the rows of several pictures with one query, where they are a companion's."""
         if self.has_companion:
-            models.prefetch_related_objects(pictures, self.row_accessor)
+            rows = self.rows.defer(*VECTORS)
+            to_row: Any = models.Prefetch(self._to_row.get_accessor_name(), rows)
+            models.prefetch_related_objects(pictures, to_row)
 
-    def rows_by_key(self, pictures: Iterable[Any]) -> Mapping[Any, EmbeddingColumns]:
+    def rows_by_key(self, pictures: Sequence[Any]) -> Mapping[Any, EmbeddingColumns]:
         """Return the rows of several pictures, by primary key; one query at most."""
-        if not self.has_companion:
-            return {picture.pk: picture for picture in pictures}
-        pks = [picture.pk for picture in pictures]
-        return {row.pk: row for row in self.rows.filter(pk__in=pks).defer(*VECTORS)}
-
-    @property
-    def row_accessor(self) -> str:
-        """A picture's attribute that leads to its companion's row; empty if it is its own."""
-        name: str = self._to_row.get_accessor_name() if self.has_companion else ""
-        return name
+        self.load_rows(pictures)
+        rows = (self.row_of(picture) for picture in pictures)
+        return {row.pk: row for row in rows if row is not None}
 
     def lookup(self, column: str) -> str:
         """Return the lookup that leads from a picture to a column of its embedding."""

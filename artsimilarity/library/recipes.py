@@ -46,8 +46,5 @@ def recipes_in_force(label: str, using: str) -> RecipesInForce:
 
 def known_recipe(fingerprint: str) -> Recipe | None:
     """Return the recipe of that fingerprint, if the settings name it as present or next one."""
-    settings = get_settings()
-    for recipe in (settings.recipe, settings.next_recipe):
-        if recipe and recipe.fingerprint == fingerprint:
-            return recipe
-    return None
+    named = get_settings().named_recipes
+    return next((one for one in named if one.fingerprint == fingerprint), None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from django.core import checks
@@ -134,18 +136,16 @@ def _check_searches() -> str:
 
 
 def _check_waiting() -> str:
-    return " ".join(problem for library in _in_reach() for problem in waiting.problems_of(library))
+    problems = (waiting.problems_of(*known) for known in _in_reach().items())
+    return " ".join(chain.from_iterable(problems))
 
 
-def _in_reach() -> list[Library]:
+def _in_reach() -> dict[Library, waiting.Waiting]:
     """The libraries whose tables can be asked; what is wrong with the others, a check says."""
-    found = []
+    found = {}
     for library in libraries():
-        try:
-            waiting.read(library)
-        except (DatabaseError, InterfaceError):
-            continue
-        found.append(library)
+        with suppress(DatabaseError, InterfaceError):
+            found[library] = waiting.read(library)
     return found
 
 

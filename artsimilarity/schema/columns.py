@@ -45,6 +45,14 @@ UNTRIED: dict[str, Any] = {
 COLUMNS: tuple[str, ...] = (*NO_VECTOR, *UNTRIED, "embedding_image")
 """Names of all columns, for what should leave them out: histories, exports."""
 
+SCORES: tuple[str, ...] = (
+    "similarity",
+    "similarity_style",
+    "similarity_colour",
+    "similarity_recipe",
+)
+"""Annotations that every picture found carries."""
+
 BLANK: dict[str, Any] = {**NO_VECTOR, **UNTRIED, "embedding_image": ""}
 """A row that has no embedding and that nobody has tried to embed."""
 

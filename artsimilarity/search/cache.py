@@ -19,8 +19,8 @@ from django.db import models, transaction
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
+from artsimilarity.schema.columns import SCORES
 from artsimilarity.search.cursor import Cursor
-from artsimilarity.search.ordering import SCORES
 from artsimilarity.search.request import Search
 
 _NOTED = ("embedding_digest", "embedding_recipe")
@@ -65,7 +65,7 @@ def read(key: str | None, pictures: models.QuerySet[Any]) -> list[Any] | None:
     if notes is None:
         return None
     again = {one.pk: one for one in pictures.filter(pk__in=[note[0] for note in notes]).order_by()}
-    rows = Library.searched(pictures).rows_by_key(again.values())
+    rows = Library.searched(pictures).rows_by_key(list(again.values()))
     found = []
     for pk, digest, recipe, *scores in notes:
         picture, row = again.get(pk), rows.get(pk)

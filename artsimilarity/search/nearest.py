@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from artsimilarity.library import Library
+from artsimilarity.schema.columns import SCORES
 from artsimilarity.search.cursor import Cursor, CursorError
-from artsimilarity.search.ordering import SCORES, order_by_similarity
+from artsimilarity.search.ordering import order_by_similarity
 from artsimilarity.search.plan import MOST_CANDIDATES, plan_search
 from artsimilarity.search.query_vector import QueryVector, for_scan
 

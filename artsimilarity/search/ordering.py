@@ -20,9 +20,6 @@ from artsimilarity.search.query_vector import QueryVector
 
 _M = TypeVar("_M", bound=models.Model)
 
-SCORES = ("similarity", "similarity_style", "similarity_colour", "similarity_recipe")
-"""Annotations that every picture found carries."""
-
 # Below this style the colour block decides, and its many near-ties need more candidates.
 _LEANS_ON_COLOUR = 0.1
 

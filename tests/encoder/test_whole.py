@@ -7,13 +7,20 @@ import pytest
 from PIL import Image
 
 from artsimilarity.encoder.pictures.reading import (
+    DEFAULT_LIMITS,
+    DETAIL,
     DamagedPicture,
     Limits,
     TooManyPixels,
-    open_whole,
+    read,
 )
 from tests.encoder.raw_files import tiff
 from tests.encoder.test_reading import STORED, noise, plain, saved, turned
+
+
+def open_whole(data: bytes, *, longest: int, limits: Limits = DEFAULT_LIMITS) -> Image.Image:
+    """As thumbnails are made."""
+    return read(data, side=DETAIL * longest, limits=limits).whole(longest)
 
 
 @pytest.mark.parametrize(

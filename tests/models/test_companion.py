@@ -235,6 +235,23 @@ class TestReading:
             counts.append(len(queries))
         assert counts[1] == counts[-1]
 
+    @pytest.mark.parametrize("view", ["first", "second"])
+    def test_a_page_whose_search_is_remembered_asks_for_the_rows_once(
+        self, photos: Photos, settings: Settings, view: str
+    ) -> None:
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "CACHE_SECONDS": 60}
+        cache.clear()
+        target = photos.make_embedded("target", [1, 0])
+        photos.make_embedded("near", [1, 0.1])
+        template = Template("{% load artsimilarity %}{% more_like_this photo %}")
+        key = f'"{photos.companion._meta.db_table}"."picture_id" IN'
+        for _view in range(1 if view == "first" else 2):
+            with CaptureQueriesContext(connection) as queries:
+                page = template.render(Context({"photo": target}))
+        assert "near" in page
+        rows = [one for one in queries if key in one["sql"] and "embedding_digest" in one["sql"]]
+        assert len(rows) == 1
+
     @pytest.mark.parametrize("hidden", [0, 5], ids=["all", "four of five"])
     def test_the_index_serves_the_join_also_under_a_filter(
         self, photos: Photos, hidden: int

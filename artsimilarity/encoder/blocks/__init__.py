@@ -1,1 +1,1 @@
-"""The blocks of a vector, from a square: style (VGG-19, Gram matrix) and colour (RGB cubes)."""
+"""The blocks of a vector, of a square: style (Gram, EfficientNet-Lite0) and colour (RGB cubes)."""

@@ -257,7 +257,7 @@ def tiff_page(data: Data) -> TiffPage:
     first: TiffPage | None = None
     for number, tags in enumerate(_directories(data)):
         try:
-            page = _page(data, number, tags)
+            page = _page(number, tags)
         except (ValueError, struct.error) as error:
             if first is None:
                 raise ValueError(str(error)) from error
@@ -289,7 +289,7 @@ def _directories(data: Data) -> Iterator[_Tags]:
         place = tags.next
 
 
-def _page(data: Data, number: int, tags: _Tags) -> TiffPage:
+def _page(number: int, tags: _Tags) -> TiffPage:
     width, height = tags.first(256, 0), tags.first(257, 0)
     if not width or not height:
         raise ValueError("a directory lacks its dimensions")

@@ -152,19 +152,11 @@ class DecodingProcesses:
             helper = self._idle_helper() or _Helper(self._executable)
             try:
                 yield helper
-            except (PictureError, OSError):
+            finally:
                 if helper.is_usable():
                     self._idle.append(helper)
                 else:
                     helper.end()
-                raise
-            except BaseException:
-                helper.end()  # interrupted amid a question: what it would say next is unknown
-                raise
-            if helper.is_usable():
-                self._idle.append(helper)
-            else:
-                helper.end()
         finally:
             self._free.release()
 
@@ -206,7 +198,7 @@ class _Helper:
         self._in_step = True
 
     def is_usable(self) -> bool:
-        """Whether it may be asked again."""
+        """Whether it may be asked again: not amid a question, as what it says next is unknown."""
         alive = self._process.poll() is None
         return alive and self._in_step and self._pictures < _MOST_PICTURES
 

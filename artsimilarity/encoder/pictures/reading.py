@@ -63,8 +63,6 @@ __all__ = [
     "TooMuchWork",
     "TooSmall",
     "error_text",
-    "open_square",
-    "open_whole",
     "read",
     "read_square",
 ]
@@ -215,42 +213,6 @@ def read_square(
         sRGB values, shape (side, side, 3), uint8.
     """
     return read(data, side=side, limits=limits, large=large).pixels
-
-
-def open_square(
-    data: Source,
-    *,
-    side: int = 224,
-    limits: Limits = DEFAULT_LIMITS,
-    large: AbstractContextManager[object] | None = None,
-) -> Image.Image:
-    """Does the same as ``read``, and needs no numpy.
-
-    Returns:
-        A picture of mode RGB and ``side`` x ``side`` pixels.
-    """
-    return read(data, side=side, limits=limits, large=large).image
-
-
-def open_whole(
-    data: Source,
-    *,
-    longest: int,
-    limits: Limits = DEFAULT_LIMITS,
-    large: AbstractContextManager[object] | None = None,
-) -> Image.Image:
-    """Does the same as ``read``, but leaves a picture its proportions, upright.
-
-    Args:
-        data: Contents of the file, or its path.
-        longest: Pixels that the longer side has at most; a smaller picture is not enlarged.
-        limits: What to refuse.
-        large: As for ``read``.
-
-    Returns:
-        A picture of mode RGB.
-    """
-    return read(data, side=DETAIL * longest, limits=limits, large=large).whole(longest)
 
 
 @contextmanager

@@ -121,7 +121,7 @@ def prepare(baseline: Baseline, device: str) -> Runner:
 
 
 class Ours:
-    """``read_square`` and ``Encoder(ART).encode``, as the worker calls them.
+    """``read_square`` and ``Encoder(ART).encode``, one after the other.
 
     The stage ``encode`` holds network, Gram matrix and colour; ``time_colour`` tells colour alone.
     """

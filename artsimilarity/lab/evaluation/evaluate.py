@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from artsimilarity.encoder.encoder import Encoder
-from artsimilarity.encoder.pictures.reading import PictureError, read
-from artsimilarity.encoder.pictures.seen import seen
+from artsimilarity.encoder.pictures.reading import PictureError
 from artsimilarity.encoder.recipe import Recipe
+from artsimilarity.encoder.stream import encode_files
 from artsimilarity.lab.evaluation.library import EvaluationError, Library
 from artsimilarity.lab.evaluation.retrieval import (
     NOBODY,
@@ -24,9 +23,8 @@ from artsimilarity.lab.evaluation.retrieval import (
     weighted,
 )
 from artsimilarity.lab.evaluation.summary import Row
+from artsimilarity.lab.hardware import cores
 from artsimilarity.lab.progress import progress_bar
-
-_CHUNK: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +75,14 @@ def encode_library(
     """
     encoder = Encoder(recipe, device=device, scaled=scaled)
     vectors = np.empty((len(library.paths), recipe.dimensions), dtype=np.float32)
+    files = ((library.directory / path).read_bytes() for path in library.paths)
     with progress_bar(recipe.name, len(vectors), "picture") as bar:
-        for start in range(0, len(vectors), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            squares = [_read(library.directory / path, recipe) for path in library.paths[part]]
-            vectors[part] = encoder.encode(squares)
-            bar.update(len(squares))
+        for place, found in enumerate(encode_files(files, encoder, threads=cores())):
+            if isinstance(found, PictureError):
+                path = library.directory / library.paths[place]
+                raise EvaluationError(f"{path}: {found} Or leave it out of the labels.") from found
+            vectors[place] = found
+            bar.update()
     return vectors
 
 
@@ -206,11 +206,3 @@ def _dimensions(recipe: Recipe, share: float) -> int:
     return {1.0: recipe.style_dimensions, 0.0: recipe.colour_dimensions}.get(
         share, recipe.dimensions
     )
-
-
-def _read(path: Path, recipe: Recipe) -> NDArray[np.uint8]:
-    try:
-        scan = read(path.read_bytes(), side=recipe.decoded_side)
-        return seen(recipe, scan.pixels, proportion=scan.proportion).pixels
-    except PictureError as error:
-        raise EvaluationError(f"{path}: {error} Or leave it out of the labels.") from error

@@ -87,9 +87,7 @@ class App:
 
     def ordered(self, query: Query, *, exact: bool = False) -> Any:
         """The queryset of its first query, or of its second, exact one; not sliced."""
-        rows = _filtered(self._rows, query)
-        vector = stored_vector(Library.searched(rows), query.picture)
-        return order_by_similarity(rows, vector, style=query.style, exact=exact)
+        return _ordered(self._rows, query, exact=exact)
 
 
 class Exact:
@@ -104,9 +102,7 @@ class Exact:
 
     def ask(self, query: Query) -> list[int]:
         """The app's own exact query."""
-        rows = _filtered(self._rows, query)
-        vector = stored_vector(Library.searched(rows), query.picture)
-        found = order_by_similarity(rows, vector, style=query.style, exact=True)
+        found = _ordered(self._rows, query, exact=True)
         return list(found.values_list("pk", flat=True)[:K])
 
 
@@ -162,3 +158,10 @@ def has_faiss() -> bool:
 
 def _filtered(rows: Any, query: Query) -> Any:
     return rows.all() if query.limit >= BUCKETS else rows.filter(bucket__lt=query.limit)
+
+
+def _ordered(rows: Any, query: Query, *, exact: bool) -> Any:
+    """The app's own order of the rows that the filter keeps; not sliced."""
+    rows = _filtered(rows, query)
+    vector = stored_vector(Library.searched(rows), query.picture)
+    return order_by_similarity(rows, vector, style=query.style, exact=exact)

@@ -98,7 +98,7 @@ def as_text(report: Report) -> str:
     for clients in counts:
         some = [result for result in report.results if result.clients == clients]
         named = f"{clients} client" + "s" * (clients > 1)
-        parts += [f"Worst of the balances, {named}:", _summary(report, some)]
+        parts += [f"Worst of the balances, {named}:", _summary(some)]
         parts += [f"Every balance, {named}:", _details(report, some)]
     if report.variants:
         parts += ["Variants, 1 client:", _variants(report.variants)]
@@ -134,7 +134,7 @@ def _heading(report: Report) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _summary(report: Report, results: Sequence[Result]) -> str:
+def _summary(results: Sequence[Result]) -> str:
     rows = []
     for keep in _unique(result.keep_percent for result in results):
         for name in _unique(result.baseline for result in results):
