@@ -6,9 +6,11 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.core.management import call_command
 from django.db import connection, models
 from django.test.utils import isolate_apps
@@ -134,6 +136,7 @@ class TestWhatAVisitorWouldSee:
         ("path", "word"),
         [
             ("artsimilarity.library.thumbnail_adapters.Misnamed", "cannot be imported"),
+            ("artsimilarity.library.thumbnail_adapters.EasyThumbnails", "INSTALLED_APPS"),
             ("artsimilarity.library.thumbnail_adapters.SorlThumbnail", "INSTALLED_APPS"),
             ("artsimilarity.library.thumbnail_adapters.ImageKit", "INSTALLED_APPS"),
             ("artsimilarity.library.thumbnail_adapters.WagtailRenditions", "wagtail"),
@@ -157,6 +160,16 @@ class TestWhatAVisitorWouldSee:
         }
         (message,) = [m for m in silent.check() if m.id == "artsimilarity.W013"]
         assert "python -m pip install sorl-thumbnail" in message.msg
+
+    def test_a_model_without_renditions_is_a_warning_where_wagtail_makes_them(
+        self, silent: type[Any], settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(thumbnail_adapters, "_require", lambda app, distribution: None)
+        settings.ARTSIMILARITY = {
+            "THUMBNAILS": "artsimilarity.library.thumbnail_adapters.WagtailRenditions"
+        }
+        (message,) = [m for m in silent.check() if m.id == "artsimilarity.W013"]
+        assert "Print is no image model of Wagtail" in message.msg
 
     def test_a_storage_of_thumbnails_that_is_not_there_is_a_warning(
         self, silent: type[Any], settings: Settings
@@ -300,18 +313,29 @@ def test_pgvector_in_a_schema_off_the_search_path_is_an_error_that_says_what_to_
     assert check_databases(["default"]) == []
 
 
+def _read(monkeypatch: pytest.MonkeyPatch, *others: Any) -> list[Any]:
+    """What is said of models beside the pictures', in a host that has django-import-export."""
+    installed = SimpleNamespace(
+        get_models=lambda: [Artwork, *others], is_installed=lambda name: True
+    )
+    monkeypatch.setattr(readers, "apps", installed)
+    return readers.check_readers(None)
+
+
 class TestReaders:
-    def test_a_history_of_every_column_is_warned_of(self) -> None:
+    def test_a_history_of_every_column_is_warned_of(self, monkeypatch: pytest.MonkeyPatch) -> None:
         copied = {name: Artwork._meta.get_field(name).clone() for name in COLUMNS}
         with isolate_apps("demo_site.library"):
             meta = type("Meta", (), {"app_label": "library"})
             names = {"__module__": __name__, "Meta": meta, **copied}
             history = type("HistoricalArtwork", (models.Model,), names)
-            (message,) = readers._copies(history)
+            (message,) = _read(monkeypatch, history)
         assert message.id == "artsimilarity.W008"
         assert "excluded_fields" in message.hint
 
-    def test_a_default_manager_that_joins_pictures_is_warned_of(self) -> None:
+    def test_a_default_manager_that_joins_pictures_is_warned_of(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         class Joining(models.Manager[Any]):
             def get_queryset(self) -> Any:
                 return super().get_queryset().select_related("artwork")
@@ -327,7 +351,25 @@ class TestReaders:
                 artwork = models.ForeignKey(Artwork, models.CASCADE, related_name="+")
                 names = {"__module__": __name__, "Meta": meta, "artwork": artwork}
                 page: Any = type("Page", (models.Model,), {**names, "objects": manager})
-                assert _ids(list(readers._joins(page, {Artwork}))) == expected
+                assert _ids(_read(monkeypatch, page)) == expected
+
+    @pytest.mark.parametrize(
+        ("fields", "expected"),
+        [
+            (None, ["artsimilarity.W010"]),
+            ({"title": "", "embedding": ""}, ["artsimilarity.W010"]),
+            ({"title": ""}, []),
+        ],
+    )
+    def test_an_export_of_every_column_is_warned_of(
+        self, monkeypatch: pytest.MonkeyPatch, fields: Any, expected: list[str]
+    ) -> None:
+        # As ImportExportModelAdmin is, of which no more is asked.
+        exporting: Any = type("Exporting", (admin.ModelAdmin,), {"get_resource_classes": None})
+        exporting.resource_class = None
+        exporting.resource_classes = fields and [SimpleNamespace(fields=fields)]
+        monkeypatch.setitem(admin.site._registry, Artwork, exporting(Artwork, admin.site))
+        assert _ids(_read(monkeypatch)) == expected
 
     def test_the_demo_site_has_none_of_it(self) -> None:
         assert readers.check_readers(None) == []

@@ -127,6 +127,7 @@ class TestDoingWithout:
 
     def test_the_admin_offers_no_report(self, admin_client: Client, dead_broker: None) -> None:
         page = admin_client.get(reverse("admin:library_artwork_library")).content.decode()
+        assert "There are no pictures yet." in page
         assert "Near-duplicates" not in page
 
     def test_pairs_from_before_go_on_counting(self) -> None:

@@ -18,7 +18,7 @@ from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
-from artsimilarity.encoder.pictures.limits import DecoderCrashed
+from artsimilarity.encoder.pictures.limits import DecoderCrashed, MissingLibrary
 from artsimilarity.encoder.pictures.reading import read_square
 from artsimilarity.models import SearchAnswer
 from artsimilarity.own_picture import asking
@@ -89,6 +89,22 @@ class TestShrinking:
         with pytest.raises(PictureRefused):
             shrink(file, 224)
         assert file.tell() == 1001
+
+    def test_refuses_an_empty_file_in_words(self) -> None:
+        with pytest.raises(PictureRefused, match="The file is empty") as refused:
+            shrink(io.BytesIO(), 224)
+        assert refused.value.status == 400
+
+    def test_refuses_a_kind_that_needs_a_library_which_is_not_there(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lack(*args: Any, **kwargs: Any) -> Any:
+            raise MissingLibrary("pillow-heif")
+
+        monkeypatch.setattr(asking.search_decoders(), "read", lack)
+        with pytest.raises(PictureRefused, match="Save it anew as a JPEG or PNG") as refused:
+            shrink(io.BytesIO(noise()), 224)
+        assert refused.value.status == 415
 
 
 class TestRefusals:
