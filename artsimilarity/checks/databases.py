@@ -14,6 +14,7 @@ from packaging.version import Version
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library, libraries, waiting
 from artsimilarity.library.index_build import VectorIndex
+from artsimilarity.library.recipes import known_recipe
 from artsimilarity.schema.fields import EmbeddingField
 from artsimilarity.schema.states import RolloutState
 from artsimilarity.schema.tables import Whitening
@@ -167,26 +168,18 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
 def _check_recipe(library: Library) -> list[checks.CheckMessage]:
     """Compare the recipes of what is served, and of the last roll-out, with the settings."""
     settings = get_settings()
+    model = library.model
     try:
         latest = library.rollout()
-        if latest is None or latest.state != RolloutState.PROMOTED:
+        if not latest or latest.state != RolloutState.PROMOTED:
             return _check_stale(library)
         served = latest.fingerprint
         if served == settings.recipe.fingerprint or not library.rows.served(served).exists():
             return []
+        if known_recipe(served):
+            return _check_settings(library)
     except ProgrammingError:  # not migrated yet
         return []
-    model = library.model
-    if settings.next_recipe and served == settings.next_recipe.fingerprint:
-        return [
-            checks.Info(
-                f"{model.__name__} is served under ARTSIMILARITY['NEXT_RECIPE'], which was put "
-                f"into service.",
-                hint="Make it the RECIPE, empty NEXT_RECIPE, and restart.",
-                obj=model,
-                id="artsimilarity.I001",
-            )
-        ]
     return [
         checks.Warning(
             f"{model.__name__} has vectors of the recipe {served}, which was put into service, "
@@ -204,7 +197,7 @@ def _check_stale(library: Library) -> list[checks.CheckMessage]:
     fingerprint = library.recipes().serving.fingerprint
     stale = library.rows.served_otherwise(fingerprint)
     if not stale.exists():
-        return []
+        return _check_settings(library)
     return [
         checks.Info(
             f"{library.model.__name__} has pictures whose vectors another recipe than "
@@ -213,6 +206,35 @@ def _check_stale(library: Library) -> list[checks.CheckMessage]:
             hint="Run 'manage.py embed_artworks --stale'.",
             obj=library.model,
             id="artsimilarity.I002",
+        )
+    ]
+
+
+def _check_settings(library: Library) -> list[checks.CheckMessage]:
+    """Say where the library is under another recipe than the settings would have it."""
+    settings, serving = get_settings(), library.recipes().serving.fingerprint
+    model = library.model
+    if serving == settings.recipe.fingerprint:
+        return []
+    if settings.next_recipe and serving == settings.next_recipe.fingerprint:
+        return [
+            checks.Info(
+                f"{model.__name__} is served under ARTSIMILARITY['NEXT_RECIPE'], which was put "
+                f"into service.",
+                hint="Make it the RECIPE, empty NEXT_RECIPE, and restart.",
+                obj=model,
+                id="artsimilarity.I001",
+            )
+        ]
+    return [
+        checks.Info(
+            f"{model.__name__} was embedded under the recipe {serving}, and stays under it: new "
+            f"pictures are embedded so, too. ARTSIMILARITY['RECIPE'] is "
+            f"{settings.recipe.fingerprint}.",
+            hint="Run 'manage.py embed_artworks --rollout', and 'manage.py embed_artworks "
+            "--promote' when it is through; or name the present recipe as RECIPE.",
+            obj=model,
+            id="artsimilarity.I003",
         )
     ]
 

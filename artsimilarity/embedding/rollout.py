@@ -26,6 +26,7 @@ from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
 from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.schema.columns import NO_NEXT_VECTOR, NO_VECTOR, UNTRIED
+from artsimilarity.schema.indexes import index_name
 from artsimilarity.schema.states import EmbeddingStatus, RolloutState
 from artsimilarity.schema.tables import Rollout
 from artsimilarity.search import score_calibration
@@ -46,14 +47,16 @@ class RolloutError(Exception):
 def start(library: Library) -> Rollout:
     """Begin to roll out ``ARTSIMILARITY["NEXT_RECIPE"]``, or go on with it.
 
-    From now on new pictures get both vectors; :func:`fill` sends the library's to the workers.
+    Where that is empty, and the library is under another recipe than ``["RECIPE"]``, as after an
+    upgrade, it is this that is rolled out. From now on new pictures get both vectors; :func:`fill`
+    sends the library's to the workers.
 
     Raises:
         RolloutError: there is no next recipe, its vectors do not fit the column, another roll-out
             is under way, or the library is not all under the present recipe.
     """
-    candidate = _candidate()
-    serving = get_settings().recipe
+    serving = library.recipes().serving
+    candidate = _candidate(serving)
     rollout = library.rollout()
     if rollout and rollout.fingerprint == candidate.fingerprint:
         return rollout
@@ -66,14 +69,17 @@ def start(library: Library) -> Rollout:
             % {"recipe": rollout.fingerprint}
         )
     if candidate.fingerprint == serving.fingerprint:
-        raise RolloutError(_("NEXT_RECIPE and RECIPE are the same recipe: nothing is to be done."))
+        raise RolloutError(
+            _("The recipe %(recipe)s is in service already: nothing is to be done.")
+            % {"recipe": candidate.fingerprint}
+        )
     if others := library.rows.served_otherwise(serving.fingerprint).count():
         raise RolloutError(
             _(
-                "%(count)d pictures have vectors of another recipe than ARTSIMILARITY['RECIPE']. "
-                "Name the recipe that is in service there, or run “embed_artworks”, first."
+                "%(count)d pictures have vectors of another recipe than %(recipe)s, which the "
+                "library is under. Run “embed_artworks --stale” first."
             )
-            % {"count": others}
+            % {"count": others, "recipe": serving.fingerprint}
         )
     if rollout:
         rollout.delete()
@@ -211,7 +217,7 @@ def forget_next(library: Library, but: str = "") -> int:
     total = 0
     rows = library.rows
     if not but or not rows.filter(embedding_next_recipe=but).exists():
-        VectorIndex(library=library, recipe=_serving(), column="embedding_next").drop()
+        VectorIndex(library=library, recipe="", column="embedding_next").drop()
     others = rows.exclude(embedding_next_recipe__in=["", but])
     ready = rows.filter(embedding_status=EmbeddingStatus.READY).exclude(embedding_error="")
     forgotten = {"embedding_error": "", "embedding_attempts": 0}
@@ -221,9 +227,22 @@ def forget_next(library: Library, but: str = "") -> int:
     return total
 
 
-def _candidate() -> Recipe:
+def candidate_for(serving: Recipe) -> Recipe | None:
+    """Return the recipe that the settings would have in the place of the one in service, if any.
+
+    Raises:
+        ImproperlyConfigured: they name one that cannot be imported.
+    """
+    settings = get_settings()
+    candidate, configured = settings.next_recipe, settings.recipe
+    if candidate is None and configured.fingerprint != serving.fingerprint:
+        candidate = configured
+    return candidate
+
+
+def _candidate(serving: Recipe) -> Recipe:
     try:
-        candidate = get_settings().next_recipe
+        candidate = candidate_for(serving)
     except ImproperlyConfigured as error:
         raise RolloutError(str(error)) from error
     if candidate is None:
@@ -268,26 +287,17 @@ def _change_names(library: Library) -> None:
     quote = connection.ops.quote_name
     table, _key = library.table()
     pairs = [("embedding", "embedding_next"), ("embedding_recipe", "embedding_next_recipe")]
-    served, coming = (
-        VectorIndex(library=library, recipe=_serving(), column=column) for column in pairs[0]
-    )
-    has_index = served.exists()
+    served, coming = (index_name(library.holder.similarity_table(), column) for column in pairs[0])
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
         cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         for one, other in pairs:
             for old, new in ((one, f"{one}_old"), (other, one), (f"{one}_old", other)):
                 cursor.execute(f"ALTER TABLE {table} RENAME COLUMN {quote(old)} TO {quote(new)}")
-        if has_index:
-            cursor.execute(f"ALTER INDEX {quote(served.name)} RENAME TO {quote(_IN_BETWEEN)}")
-        cursor.execute(f"ALTER INDEX {quote(coming.name)} RENAME TO {quote(served.name)}")
-        if has_index:
-            cursor.execute(f"ALTER INDEX {quote(_IN_BETWEEN)} RENAME TO {quote(coming.name)}")
+        renamed = "ALTER INDEX IF EXISTS {} RENAME TO {}"  # the one that served may be missing
+        for old, new in ((served, _IN_BETWEEN), (coming, served), (_IN_BETWEEN, coming)):
+            cursor.execute(renamed.format(quote(old), quote(new)))
         cursor.execute("SELECT set_config('lock_timeout', '0', true)")
-
-
-def _serving() -> str:
-    return get_settings().recipe.fingerprint
 
 
 def _settle_leftovers(library: Library, fingerprint: str) -> None:

@@ -13,7 +13,7 @@ from pgvector.django import HnswIndex
 
 from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.library.library import Library, libraries
-from artsimilarity.schema.indexes import hnsw_index
+from artsimilarity.schema.indexes import hnsw_index, index_name
 from artsimilarity.schema.tables import Rollout
 
 _POLL_SECONDS = 0.5
@@ -37,7 +37,7 @@ class VectorIndex:
 
     Attributes:
         library: whose vectors they are.
-        recipe: fingerprint.
+        recipe: fingerprint; what drops the index does not look at it.
         column: ``embedding``, which is served, or ``embedding_next``.
     """
 
@@ -58,7 +58,7 @@ class VectorIndex:
     @property
     def name(self) -> str:
         """Its name in the database: that of the column's index, of whichever recipe."""
-        return self.declared.name
+        return index_name(self.library.holder.similarity_table(), self.column)
 
     def exists(self) -> bool:
         """Whether the column has an index by that name, of whichever recipe."""

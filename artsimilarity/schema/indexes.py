@@ -23,6 +23,11 @@ from artsimilarity.schema.states import EmbeddingStatus
 _SUFFIXES = {"embedding": "hnsw", "embedding_next": "next"}
 
 
+def index_name(table: type[models.Model], column: str) -> str:
+    """Return the name of the index of the vectors in a column, of whichever recipe they are."""
+    return f"{_prefix(table._meta.db_table)}_{_SUFFIXES[column]}"
+
+
 def hnsw_index(table: type[models.Model], fingerprint: str, column: str = "embedding") -> HnswIndex:
     """Return the HNSW index of the vectors of one recipe.
 
@@ -41,7 +46,7 @@ def hnsw_index(table: type[models.Model], fingerprint: str, column: str = "embed
         condition=Q(**{f"{column}_recipe": fingerprint}),
         m=settings.HNSW_M,
         ef_construction=settings.HNSW_EF_CONSTRUCTION,
-        name=f"{_prefix(table._meta.db_table)}_{_SUFFIXES[column]}",
+        name=index_name(table, column),
     )
 
 

@@ -14,11 +14,13 @@ from django.test.utils import isolate_apps
 from django.utils import timezone
 from pytest_django import Settings
 
+from artsimilarity.checks import check_databases
 from artsimilarity.embedding import pipeline, rollout
 from artsimilarity.embedding.rollout import RolloutError
-from artsimilarity.encoder.recipe import ART
+from artsimilarity.encoder.recipe import ART, ART_DEEP
 from artsimilarity.library import Library
 from artsimilarity.library.index_build import VectorIndex
+from artsimilarity.library.recipes import RecipesInForce
 from artsimilarity.models import Rollout
 from artsimilarity.search import more_like_this
 from artsimilarity.search.nearest import nearest
@@ -331,7 +333,7 @@ class TestPromotion:
         assert Library.of(Artwork).recipes().serving == NEXT
         next_recipe(RECIPE="tests.recipes.NEXT", NEXT_RECIPE="")
         assert Library.of(Artwork).recipes().serving == NEXT
-        assert not Artwork.objects.stale()
+        assert not Artwork.objects.served_otherwise(NEW)
 
 
 class TestCancelling:
@@ -370,7 +372,7 @@ class TestStarting:
 
     def test_refuses_the_recipe_that_is_in_service(self, next_recipe: Callable[..., None]) -> None:
         next_recipe(NEXT_RECIPE="artsimilarity.encoder.recipe.ART")
-        with pytest.raises(RolloutError, match="same recipe"):
+        with pytest.raises(RolloutError, match="in service already"):
             rollout.start(Library.of(Artwork))
 
     def test_refuses_while_another_one_is_under_way(self) -> None:
@@ -416,6 +418,39 @@ class TestCommand:
     def test_answers_what_cannot_be_done_with_words(self) -> None:
         with pytest.raises(CommandError, match="none to cancel"):
             self._run("--cancel")
+
+
+class TestAnUpgradeWithAnotherRecipe:
+    """The settings name another recipe than the library was embedded with, and no next one."""
+
+    @pytest.fixture(autouse=True)
+    def upgraded(self, library: list[Artwork], next_recipe: Callable[..., None]) -> None:
+        next_recipe(RECIPE="artsimilarity.encoder.recipe.ART_DEEP", NEXT_RECIPE="")
+
+    def test_leaves_the_library_under_the_one_that_it_is_under(
+        self, library: list[Artwork]
+    ) -> None:
+        make_artwork("new")
+        _embed_all()
+        assert {artwork.embedding_recipe for artwork in _stored()} == {OLD}
+        assert len(more_like_this(library[0])) == 3
+
+    def test_is_told_by_the_checks_with_what_to_run(self) -> None:
+        (message,) = check_databases(["default"])
+        assert message.id == "artsimilarity.I003"
+        assert "--rollout" in str(message.hint)
+
+    def test_is_a_rollout_of_the_recipe_in_the_settings(self, library: list[Artwork]) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        assert rollout.promote(Library.of(Artwork)) == 3
+        assert {artwork.embedding_recipe for artwork in _stored()} == {ART_DEEP.fingerprint}
+        assert Library.of(Artwork).recipes() == RecipesInForce(ART_DEEP)
+        assert check_databases(["default"]) == []
+
+    def test_of_an_empty_library_takes_the_new_one_at_once(self) -> None:
+        Artwork.objects.all().delete()
+        assert Library.of(Artwork).recipes() == RecipesInForce(ART_DEEP)
 
 
 def test_a_proxy_of_the_model_is_under_the_same_rollout(next_recipe: Callable[..., None]) -> None:
