@@ -22,6 +22,11 @@ class RecipesInForce:
         """The recipes that a new picture is embedded with."""
         return (self.serving, self.next) if self.next else (self.serving,)
 
+    @property
+    def newest(self) -> Recipe:
+        """The one that is going to be served, if it is not yet."""
+        return self.all[-1]
+
 
 def recipes_in_force(label: str, using: str) -> RecipesInForce:
     """Return the recipes in force for the library of that label.
