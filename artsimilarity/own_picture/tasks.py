@@ -21,7 +21,7 @@ _WARM_UP_TASK = "artsimilarity.warm_up"
 _WARM_UP_SECONDS = 60
 
 
-@shared_task(
+@shared_task(  # type: ignore[arg-type] # any name but self may be among the named
     bind=True,
     name=DESCRIBE_TASK,
     ignore_result=True,
