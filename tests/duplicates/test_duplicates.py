@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import itertools
 import logging
+import random
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,7 @@ from artsimilarity.search import more_like_these, more_like_this
 from demo_site.library.models import Artwork
 from tests.broker import Broker
 from tests.encoder.scans import SCANS, in_frame, painting
+from tests.encoder.shared import BENCH, SHARED, needs_bench
 from tests.pictures import RED, make_artwork, make_embedded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_encoder")]
@@ -225,6 +228,28 @@ class TestScansInFrames:
         Library.of(Artwork).rows.mark_pending()
         embed(*Artwork.objects.all())
         assert len(recorded_pairs()) < len(SCANS)
+
+    @needs_bench
+    @pytest.mark.slow
+    def test_reproductions_are_found_in_mat_and_frame_and_no_two_frames_are_alike(self) -> None:
+        spec = importlib.util.spec_from_file_location("scans", SHARED / "scans" / "scans.py")
+        assert spec
+        assert spec.loader
+        scans = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(scans)
+        wanted = set()
+        artworks = []
+        for path in sorted(BENCH.rglob("*.jpg"))[::9]:
+            with Image.open(path) as picture:
+                clean = picture.convert("RGB")
+            framed = scans.mat_and_frame(clean, random.Random(path.name))
+            both = [upload(clean), upload(framed)]
+            artworks += both
+            wanted.add(tuple(sorted(str(one.pk) for one in both)))
+        embed(*artworks)
+        found = recorded_pairs()
+        assert len(found & wanted) >= 0.95 * len(wanted) > 30
+        assert found <= wanted
 
     def test_pictures_described_later_are_described_in_the_same_way(
         self, monkeypatch: pytest.MonkeyPatch
