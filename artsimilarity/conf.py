@@ -79,6 +79,9 @@ class Settings:
     MAX_SECONDS: float = 20.0
     # Whether a file whose end is missing is embedded as far as it goes, as browsers show it.
     ACCEPT_DAMAGED: bool = True
+    # Whether a recipe that looks for the picture's own area within its scan does so; False takes
+    # whole scans, but for areas given by hand.
+    FIND_AREA: bool = True
     # Files that one worker process has decoded at the same time, each by a process of its own; None
     # takes as many as it has threads.
     DECODERS: int | None = None
@@ -190,11 +193,6 @@ class Settings:
             raise ImproperlyConfigured(
                 f"{SETTING}[{key!r}] = {path!r} is a {type(recipe).__name__}; name an "
                 f"instance of artsimilarity.encoder.recipe.Recipe."
-            )
-        if recipe.finds_area:
-            raise ImproperlyConfigured(
-                f"{SETTING}[{key!r}] = {path!r} looks for the picture's own area, which workers "
-                f"cannot do yet. Name a recipe whose area is 'none'."
             )
         return recipe
 

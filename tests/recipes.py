@@ -1,9 +1,10 @@
-"""A recipe to roll out in tests: other vectors than ART's, of the same size."""
+"""Recipes to roll out in tests: other vectors than ART's, most of the same size."""
 
 from dataclasses import replace
 
-from artsimilarity.encoder.recipe import ART, whitened
+from artsimilarity.encoder.recipe import AREA_VERSION, ART, whitened
 
+AREA = replace(ART, name="area", area=AREA_VERSION)
 NEXT = replace(ART, name="next")
 SMALLER = replace(ART, name="smaller", colour_bins=5)
 WITHOUT_WEIGHTS = replace(ART, name="without-weights", weights="nowhere.safetensors")

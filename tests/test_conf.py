@@ -74,11 +74,3 @@ def test_a_recipe_that_is_none_is_refused(settings: Settings, path: str) -> None
     settings.ARTSIMILARITY = {"RECIPE": path}
     with pytest.raises(ImproperlyConfigured, match="RECIPE"):
         assert get_settings().recipe
-
-
-def test_a_recipe_that_looks_for_the_pictures_area_is_refused_until_workers_can(
-    settings: Settings,
-) -> None:
-    settings.ARTSIMILARITY = {"RECIPE": "artsimilarity.encoder.recipe.LIKENESS"}
-    with pytest.raises(ImproperlyConfigured, match="area is 'none'"):
-        assert get_settings().recipe

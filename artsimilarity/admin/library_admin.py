@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.decorators import display
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import display_for_value, unquote
+from django.contrib.admin.utils import display_for_value
 from django.contrib.admin.views.main import ERROR_FLAG
-from django.contrib.messages.constants import DEFAULT_TAGS
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
@@ -30,15 +28,14 @@ from django.utils.translation import ngettext
 
 from artsimilarity.admin import news
 from artsimilarity.admin.actions import ACTIONS, LibraryAction, available
+from artsimilarity.admin.area import AreaCorrection, ShownArea
 from artsimilarity.admin.base import LibraryAdmin
 from artsimilarity.admin.duplicates import DuplicatesReport
 from artsimilarity.conf import get_settings
-from artsimilarity.embedding.broker import publish, queue_length
-from artsimilarity.embedding.queue import ENQUEUE_TASK, enqueue
 from artsimilarity.embedding.rollout import RolloutError
 from artsimilarity.library import Library, waiting
 from artsimilarity.monitoring.status import LibraryStatus, as_dict, library_status
-from artsimilarity.monitoring.workers import worker_answers
+from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.schema.states import EmbeddingStatus
 from artsimilarity.search.pipeline import find_page
 from artsimilarity.search.query_vector import stored_vector
@@ -47,8 +44,6 @@ from artsimilarity.search.request import PageRequest, Search
 _NEIGHBOURS = 8
 # A primary key is no longer; Python refuses to read numbers of thousands of digits.
 _LONGEST_KEY = 200
-# As many selected pictures are sent while the administrator waits; more, by a worker.
-_SENT_AT_ONCE = 1000
 # For so long the first page shows the same number of failures.
 _COUNTED_SECONDS = 60
 
@@ -137,13 +132,13 @@ class SimilarityAdminMixin(LibraryAdmin):
     @admin.action(description=_("Embed selected pictures again"), permissions=["change"])
     def reembed(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Send the selected pictures to the workers, ready or not."""
-        self._tell(request, self._send(queryset))
+        self.tell_news(request, self.send_to_workers(queryset))
 
     @admin.action(description=_("Retry those of the selected that failed"), permissions=["change"])
     def retry_failed(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Send those of the selected pictures to the workers that failed."""
         failed = {self.library.lookup("embedding_status"): EmbeddingStatus.FAILED}
-        self._tell(request, self._send(queryset.filter(**failed)))
+        self.tell_news(request, self.send_to_workers(queryset.filter(**failed)))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -187,25 +182,22 @@ class SimilarityAdminMixin(LibraryAdmin):
     ) -> HttpResponse:
         """The host's form, and below it the picture's embedding and its neighbours."""
         if obj is not None:
-            context["artsimilarity_panel"] = self._render_panel(request, obj)
-            if self.has_change_permission(request, obj):
+            allowed = self.has_change_permission(request, obj)
+            row = self.row_of(obj)
+            area = AreaCorrection(self).shown(obj, row, allowed=allowed)
+            context["artsimilarity_panel"] = self._render_panel(request, obj, row, area, allowed)
+            if allowed:
                 context["artsimilarity_reembed_url"] = self.address("reembed", str(obj.pk))
+                if area:
+                    context["artsimilarity_area"] = area
+                    context["artsimilarity_area_url"] = self.address("area", str(obj.pk))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def reembed_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send one picture to the workers; POST only. Told in JSON to a script that asks so."""
-        # Who may change nothing is refused before any row is looked for: the answer tells of none.
-        if request.method != "POST" or not self.has_change_permission(request):
-            raise PermissionDenied
-        picture = self.get_object(request, unquote(object_id))
-        if picture is None or not self.has_change_permission(request, picture):
-            raise Http404
-        sent = self._send(self.get_queryset(request).filter(pk=picture.pk))
-        if "application/json" in request.headers.get("Accept", ""):
-            told = [{"level": DEFAULT_TAGS[level], "text": text} for level, text in sent]
-            return JsonResponse({"messages": told})
-        self._tell(request, sent)
-        return HttpResponseRedirect(self.address("change", object_id))
+        picture = self.picture_to_change(request, object_id)
+        sent = self.send_to_workers(self.get_queryset(request).filter(pk=picture.pk))
+        return self.answer_button(request, object_id, sent)
 
     # The first page
 
@@ -248,6 +240,7 @@ class SimilarityAdminMixin(LibraryAdmin):
             *DuplicatesReport(self).urls(),
             path("library/<slug:action>/", view(self.action_view), name=f"{name}_library_action"),
             path("<path:object_id>/reembed/", view(self.reembed_view), name=f"{name}_reembed"),
+            *AreaCorrection(self).urls(),
             *super().get_urls(),
         ]
 
@@ -309,11 +302,7 @@ class SimilarityAdminMixin(LibraryAdmin):
             )
         else:
             told = news.of_broker()
-        self._tell(request, [told])
-
-    def _tell(self, request: HttpRequest, told: Iterable[news.News]) -> None:
-        for level, text in told:
-            self.message_user(request, text, level)
+        self.tell_news(request, [told])
 
     def _library_status(self, request: HttpRequest) -> LibraryStatus:
         if not self.has_library_permission(request):
@@ -342,12 +331,18 @@ class SimilarityAdminMixin(LibraryAdmin):
             ],
         }
 
-    def _render_panel(self, request: HttpRequest, picture: Model) -> str:
-        rows, row = self.without_vectors(self.get_queryset(request)), self.row_of(picture)
+    def _render_panel(
+        self,
+        request: HttpRequest,
+        picture: Model,
+        row: EmbeddingColumns,
+        area: ShownArea | None,
+        allowed: bool,
+    ) -> str:
+        rows = self.without_vectors(self.get_queryset(request))
         page = PageRequest(limit=_NEIGHBOURS, style=get_settings().STYLE, why=True)
         query = stored_vector(Library.searched(rows), picture)
         found = find_page(Search(pictures=rows, query=query, page=page))
-        allowed = self.has_change_permission(request, picture)
         return render_to_string(
             "admin/artsimilarity/picture_panel.html",
             {
@@ -356,30 +351,10 @@ class SimilarityAdminMixin(LibraryAdmin):
                 "status_label": EmbeddingStatus(row.embedding_status).label,
                 "neighbours": [(one, self.address("change", str(one.pk))) for one in found],
                 "allowed": allowed,
+                "area": area,
             },
             request,
         )
-
-    def _send(self, queryset: QuerySet[Any]) -> list[news.News]:
-        """Send pictures to the workers, ready or not; returns what to tell of it."""
-        library = self.library
-        pictures = queryset.using(library.using)
-        rows = library.rows_of(pictures)
-        wanted = rows.with_picture().count()
-        if wanted > _SENT_AT_ONCE:
-            rows.mark_pending()
-            task = (library.name, "pending", library.using)
-            sent = wanted if publish(ENQUEUE_TASK, *task) else 0
-        else:
-            sent = enqueue(pictures, force=True)
-        told = news.of_pictures(sent=sent, wanted=wanted)
-        if sent:
-            tasks = queue_length()
-            pending = library.rows.pending().count()
-            told.append(
-                news.of_queue(tasks=tasks, worker_seen=worker_answers(tasks), pending=pending)
-            )
-        return told
 
 
 def duration_in_words(seconds: float | None) -> str:

@@ -14,10 +14,12 @@ from django.db import models, transaction
 from django.db.models import Q, Value
 
 from artsimilarity.conf import get_settings
-from artsimilarity.duplicates.pairs import keys_of
+from artsimilarity.duplicates.pairs import keys_of, recorded
+from artsimilarity.encoder.pictures.crop import Area
 from artsimilarity.encoder.pictures.limits import PictureError
+from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
-from artsimilarity.library.files import decode_file
+from artsimilarity.library.seeing import see_file
 from artsimilarity.schema.fields import CopyDescriptorField
 from artsimilarity.schema.sql import Gate, InnerProductDistance
 from artsimilarity.schema.tables import DuplicatePair
@@ -64,10 +66,12 @@ def look_after_embedding(library: Library, pks: Sequence[Any]) -> None:
 
 
 def look_for_duplicates(library: Library, pks: Sequence[Any]) -> int:
-    """Record the near-duplicates of some pictures, and forget the pairs of files they had before.
+    """Record the near-duplicates of some pictures, and forget pairs that are none any more.
 
-    May run any number of times, also at once: a pair is recorded once, and one that somebody
-    dismissed stays dismissed as long as both files stay the same.
+    Those are pairs of files that they had before; and, of the same files, those that are not alike
+    since another area of a scan is looked at. May run any number of times, also at once: a pair is
+    recorded once, and one that somebody dismissed stays dismissed as long as both files stay the
+    same.
 
     Returns:
         The number of pairs found, recorded before or not.
@@ -77,6 +81,7 @@ def look_for_duplicates(library: Library, pks: Sequence[Any]) -> int:
         found: dict[tuple[str, str], DuplicatePair] = {}
         for pk, digest, descriptor in library.rows.filter(pk__in=pks).values_list(*columns):
             _forget_other_files(library, pk, digest)
+            _forget_unlike(library, pk, descriptor)
             if descriptor is not None and digest:
                 for pair in _pairs_of(library, pk, digest, descriptor):
                     found[pair.first, pair.second] = pair
@@ -101,11 +106,13 @@ def describe_library(
     --verify``.
     """
     done = 0
-    columns = ("pk", library.holder.similarity_image_lookup(), "embedding_digest")
+    image = library.holder.similarity_image_lookup()
+    columns = ("pk", image, "embedding_digest", "embedding_area_by_hand")
+    recipe = library.recipes().newest
     for pks in _slices(undescribed(library)):
         rows = library.rows.filter(pk__in=pks)
-        for pk, image, digest in rows.values_list(*columns):
-            descriptor = _describe_file(library, image, digest)
+        for pk, name, digest, by_hand in rows.values_list(*columns):
+            descriptor = _describe_file(library, recipe, name, digest, by_hand)
             if descriptor is not None:
                 same = rows.filter(pk=pk, embedding_digest=digest)
                 done += same.update(embedding_copy_descriptor=descriptor)
@@ -140,10 +147,6 @@ def forget_stale(library: Library) -> int:
 
 def _pairs_of(library: Library, pk: Any, digest: str, descriptor: Any) -> Iterator[DuplicatePair]:
     """Compare one picture with the nearest by descriptor."""
-    import numpy as np  # a worker's
-
-    from artsimilarity.encoder.copy_descriptor import similarity
-
     query = Value(descriptor, output_field=CopyDescriptorField())
     near = (
         library.rows.filter(
@@ -158,11 +161,8 @@ def _pairs_of(library: Library, pk: Any, digest: str, descriptor: Any) -> Iterat
     others = [other for other in near if other[1] and -other[3] >= _LEAST_WHOLE]
     if not others:
         return
-    scores = similarity(
-        np.array(descriptor, dtype=np.float32),
-        np.array([other[2] for other in others], dtype=np.float32),
-    )
-    for (other_pk, other_digest, *_), score in zip(others, scores.tolist(), strict=True):
+    scores = _scores(descriptor, [other[2] for other in others])
+    for (other_pk, other_digest, *_), score in zip(others, scores, strict=True):
         if score >= get_settings().DUPLICATE_SCORE:
             (first, first_digest), (second, second_digest) = sorted(
                 [(str(pk), digest), (str(other_pk), other_digest)]
@@ -183,16 +183,46 @@ def _forget_other_files(library: Library, pk: Any, digest: str) -> None:
     pairs.filter(second=str(pk)).exclude(second_digest=digest).delete()
 
 
-def _describe_file(library: Library, name: str, digest: str) -> list[float] | None:
+def _forget_unlike(library: Library, pk: Any, descriptor: Any) -> None:
+    """Delete the pairs that count and whose descriptors are not alike any more."""
+    key = str(pk)
+    of_this = {pair.pk: pair for pair in recorded(library).filter(Q(first=key) | Q(second=key))}
+    if not of_this:
+        return
+    others = {i: one.second if one.first == key else one.first for i, one in of_this.items()}
+    rows = library.rows.filter(pk__in=others.values(), embedding_copy_descriptor__isnull=False)
+    found = {str(pk): one for pk, one in rows.values_list("pk", "embedding_copy_descriptor")}
+    known = [i for i, other in others.items() if descriptor is not None and other in found]
+    scores = _scores(descriptor, [found[others[i]] for i in known]) if known else []
+    least = get_settings().DUPLICATE_SCORE
+    alike = {i for i, score in zip(known, scores, strict=True) if score >= least}
+    recorded(library).filter(pk__in=of_this.keys() - alike).delete()
+
+
+def _scores(descriptor: Any, others: Sequence[Any]) -> list[float]:
+    """Return the correlation of one picture with each of some others, -1 to 1."""
+    import numpy as np  # a worker's
+
+    from artsimilarity.encoder.copy_descriptor import similarity
+
+    scores: list[float] = similarity(
+        np.array(descriptor, dtype=np.float32), np.array(others, dtype=np.float32)
+    ).tolist()
+    return scores
+
+
+def _describe_file(
+    library: Library, recipe: Recipe, name: str, digest: str, by_hand: Area | None
+) -> list[float] | None:
     try:
-        square, found = decode_file(library, name, get_settings().recipe.side)
+        seen, found = see_file(library, recipe, name, by_hand=by_hand)
     except PictureError as error:
         logger.warning("%s: %s", name, error)
         return None
     except Exception:  # every storage backend has errors of its own
         logger.warning("The storage did not give up %s.", name, exc_info=True)
         return None
-    return describe_for_copies(square.pixels) if found == digest else None
+    return describe_for_copies(seen.pixels) if found == digest else None
 
 
 def _slices(rows: models.QuerySet[Any], after: Any = None) -> Iterator[list[Any]]:

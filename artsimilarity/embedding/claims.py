@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from artsimilarity.encoder.pictures.crop import Area
 from artsimilarity.library import Library
 from artsimilarity.library.recipes import RecipesInForce
 from artsimilarity.schema.states import EmbeddingStatus
@@ -41,6 +42,7 @@ class Claim:
         attempts: how many workers have tried this file, this one included.
         needs: what the row lacks.
         served_digest: sha256 of the file whose vector the row serves; "" if it serves none.
+        area_by_hand: where that picture lies in its scan, if somebody has said so.
     """
 
     pk: Any
@@ -49,6 +51,7 @@ class Claim:
     attempts: int
     needs: Needs
     served_digest: str
+    area_by_hand: Area | None = None
 
 
 @dataclass(kw_only=True)
@@ -75,7 +78,10 @@ def take(library: Library, recipes: RecipesInForce, pks: Sequence[str]) -> Taken
     out; one that was tried before goes alone, so that it takes no other down with it.
     """
     image = library.holder.similarity_image_lookup()
-    columns = ("embedding_image", "embedding_status", "embedding_digest", "embedding_attempts")
+    columns = (
+        *("embedding_image", "embedding_status", "embedding_digest", "embedding_attempts"),
+        "embedding_area_by_hand",
+    )
     rows = library.rows.filter(pk__in=pks)
     todo = rows.to_do(recipes).order_by("pk")
     claimed_at = timezone.now()
@@ -99,7 +105,7 @@ def take(library: Library, recipes: RecipesInForce, pks: Sequence[str]) -> Taken
 
 
 def _claim(row: tuple[Any, ...], claimed_at: datetime) -> Claim:
-    pk, image, embedded_image, status, digest, attempts = row
+    pk, image, embedded_image, status, digest, attempts, area_by_hand = row
     same = embedded_image == image
     served = same and status == EmbeddingStatus.READY
     return Claim(
@@ -109,4 +115,5 @@ def _claim(row: tuple[Any, ...], claimed_at: datetime) -> Claim:
         attempts=attempts + 1 if same else 1,
         needs=Needs.NEXT_VECTOR if served else Needs.EVERYTHING,
         served_digest=digest if served else "",
+        area_by_hand=area_by_hand if same else None,
     )

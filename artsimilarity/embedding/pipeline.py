@@ -22,12 +22,14 @@ from artsimilarity.embedding import claims, in_hand, signals
 from artsimilarity.embedding.claims import Claim, Needs
 from artsimilarity.embedding.encoders import EncoderUnavailableError, PictureEncoder, load_encoder
 from artsimilarity.embedding.writer import Picture, Result, Writer
+from artsimilarity.encoder.pictures.crop import WHOLE
 from artsimilarity.encoder.pictures.limits import DecoderCrashed
-from artsimilarity.encoder.pictures.threads import DecodingThreads, Squares
+from artsimilarity.encoder.pictures.threads import DecodingThreads, Squares, SquaresBySide
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
 from artsimilarity.library.files import StoredFile, decoders, decoding_limits, fetch_file
 from artsimilarity.library.recipes import RecipesInForce
+from artsimilarity.library.seeing import see
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,8 +148,8 @@ class _Run:
         pictures = [picture for file in files if (picture := self._decoded(file))]
         vectors: list[dict[Recipe, Any]] = [{} for _ in pictures]
         for recipe, encoder in self.encoders.items():
-            wanted = [i for i, one in enumerate(pictures) if self._wants(recipe, one)]
-            squares = [pictures[i].squares[recipe.side] for i in wanted]
+            wanted = [i for i, one in enumerate(pictures) if self._wants(recipe, one.claim)]
+            squares = [pictures[i].seen[recipe].pixels for i in wanted]
             for i, vector in zip(wanted, _encode(encoder, squares), strict=True):
                 vectors[i][recipe] = vector
         for picture, found in zip(pictures, vectors, strict=True):
@@ -158,8 +160,8 @@ class _Run:
                 reason = _("The encoder failed: %(error)s") % {"error": _words(error)}
                 self.writer.retry(picture.claim, reason)
 
-    def _wants(self, recipe: Recipe, picture: Picture) -> bool:
-        return recipe is self.recipes.next or picture.claim.needs is Needs.EVERYTHING
+    def _wants(self, recipe: Recipe, claim: Claim) -> bool:
+        return recipe is self.recipes.next or claim.needs is Needs.EVERYTHING
 
     def _read(self, claim: Claim) -> _File | None:
         """Read one file and have it decoded; None if reading failed, which is recorded then.
@@ -190,7 +192,7 @@ class _Run:
             stored.contents.close()
             self.writer.reset(claim)
             return None
-        sides = {recipe.side for recipe in self.recipes.all}
+        sides = {one.decoded_side for one in self.recipes.all if self._wants(one, claim)}
         return _File(claim, stored, self.decoding.submit(stored.contents, sides))
 
     def _decoded(self, file: _File) -> Picture | None:
@@ -198,6 +200,8 @@ class _Run:
         try:
             with file.stored.contents:
                 squares = file.decoding.result()
+            if isinstance(squares, SquaresBySide):
+                return self._seen(file, squares)
         except MemoryError:
             logger.warning("No memory to decode %s.", file.claim.image, exc_info=True)
             reason = _(
@@ -214,13 +218,30 @@ class _Run:
         if isinstance(squares, DecoderCrashed):  # the kernel may have ended it for lack of memory
             self.writer.retry(file.claim, str(squares))
             return None
-        if not isinstance(squares, dict):
-            self.writer.fail(file.claim, str(squares))
-            return None
+        self.writer.fail(file.claim, str(squares))
+        return None
+
+    def _seen(self, file: _File, squares: SquaresBySide) -> Picture:
+        """What the recipes look at; area and copies are the newest's, which will serve longest."""
+        seen = {
+            recipe: see(
+                self.library,
+                recipe,
+                squares[recipe.decoded_side],
+                proportion=squares.proportion,
+                by_hand=file.claim.area_by_hand,
+            )
+            for recipe in self.recipes.all
+            if self._wants(recipe, file.claim)
+        }
+        newest = seen[self.recipes.newest]
         descriptor = None
         if self.library.finds_duplicates:
-            descriptor = detection.describe_for_copies(squares[self.recipes.serving.side])
-        return Picture(file.claim, file.stored.digest, squares, descriptor, damaged=squares.damaged)
+            descriptor = detection.describe_for_copies(newest.pixels)
+        area = None if newest.area == WHOLE else newest.area
+        return Picture(
+            file.claim, file.stored.digest, seen, area, descriptor, damaged=squares.damaged
+        )
 
 
 def _load(library: Library, recipe: Recipe, threads: int | None) -> PictureEncoder:

@@ -6,18 +6,23 @@ import logging
 import random
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from artsimilarity.embedding.encoders import make_encoder
+from artsimilarity.encoder.pictures.crop import Area
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
-from artsimilarity.library.files import decode_file
+from artsimilarity.library.seeing import see_file
 
 logger = logging.getLogger(__name__)
 
 _CHUNK = 32
+
+# A file's name, and the area that somebody gave for it by hand.
+_Drawn: TypeAlias = tuple[str, Area | None]
 
 
 def sample_style_blocks(
@@ -45,10 +50,10 @@ def sample_style_blocks(
         WeightsError: the recipe's weights are missing or are not the ones it names.
     """
     encoder = make_encoder(recipe)
-    names = _draw(library, seed)
-    count = min(count, len(names))
+    drawn = _draw(library, seed)
+    count = min(count, len(drawn))
     unreadable: list[str] = []
-    squares = islice(_squares(library, names, recipe.side, unreadable), count)
+    squares = islice(_squares(library, drawn, recipe, unreadable), count)
     found = np.empty((count, recipe.style_dimensions), dtype=np.float32)
     done = 0
     while chunk := list(islice(squares, _CHUNK)):
@@ -59,21 +64,27 @@ def sample_style_blocks(
     return found[:done], unreadable
 
 
-def _draw(library: Library, seed: int) -> list[str]:
-    """Return the names of the library's files in an order drawn from the seed."""
+def _draw(library: Library, seed: int) -> list[_Drawn]:
+    """Return the library's files in an order drawn from the seed."""
     rows = library.rows.with_picture().order_by("pk")
-    names = list(rows.values_list(library.holder.similarity_image_lookup(), flat=True))
-    random.Random(seed).shuffle(names)  # noqa: S311 -- nothing is secret about it
-    return names
+    columns = ("embedding_image", "embedding_area_by_hand")
+    drawn = [
+        (name, area if name == embedded else None)
+        for name, embedded, area in rows.values_list(
+            library.holder.similarity_image_lookup(), *columns
+        )
+    ]
+    random.Random(seed).shuffle(drawn)  # noqa: S311 -- nothing is secret about it
+    return drawn
 
 
 def _squares(
-    library: Library, names: list[str], side: int, unreadable: list[str]
+    library: Library, drawn: list[_Drawn], recipe: Recipe, unreadable: list[str]
 ) -> Iterator[NDArray[np.uint8]]:
     """Read the files that can be read; the names of the others are added to ``unreadable``."""
-    for name in names:
+    for name, by_hand in drawn:
         try:
-            yield decode_file(library, name, side)[0].pixels
+            yield see_file(library, recipe, name, by_hand=by_hand)[0].pixels
         except Exception as error:  # noqa: BLE001 -- storages have errors of their own; it is logged
             logger.warning("%s is left out of the sample: %s", name, error)
             unreadable.append(name)

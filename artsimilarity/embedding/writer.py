@@ -14,6 +14,7 @@ from django.utils import timezone
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding import signals
 from artsimilarity.embedding.claims import Claim, Needs
+from artsimilarity.encoder.pictures.crop import Area
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
 from artsimilarity.library.recipes import RecipesInForce
@@ -24,6 +25,8 @@ from artsimilarity.schema.tables import Rollout
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from artsimilarity.encoder.pictures.seen import Seen
 
 logger = logging.getLogger(__name__)
 
@@ -54,14 +57,16 @@ class Picture:
     Attributes:
         claim: the row that it is for.
         digest: sha256 of the file.
-        squares: its pixels, uint8 of shape (side, side, 3), at the sides that the recipes want.
+        seen: what each recipe that it is embedded by looks at of it.
+        area: what the newest recipe in force looks at, None for the whole picture.
         copy_descriptor: by which copies are found, if there is one and duplicates are looked for.
         damaged: the end of the file is missing, and the squares show what there is.
     """
 
     claim: Claim
     digest: str
-    squares: dict[int, NDArray[np.uint8]]
+    seen: Mapping[Recipe, Seen]
+    area: Area | None
     copy_descriptor: list[float] | None
     damaged: bool = False
 
@@ -170,6 +175,7 @@ def _columns(
         "embedded_at": timezone.now(),
         "embedding_copy_descriptor": picture.copy_descriptor,
         "embedding_damaged": picture.damaged,
+        "embedding_area": picture.area,
     }
     if recipes.next and recipes.next in vectors:
         columns["embedding_next"] = vectors[recipes.next].tolist()

@@ -13,6 +13,7 @@ from django.core.files.storage import Storage
 from django.db import connections, models, router
 from django.http import HttpRequest
 
+from artsimilarity.conf import get_settings
 from artsimilarity.library.recipes import RecipesInForce, recipes_in_force
 from artsimilarity.library.rows import EmbeddingQuerySet
 from artsimilarity.schema.columns import EmbeddingColumns
@@ -100,6 +101,11 @@ class Library:
     def finds_duplicates(self) -> bool:
         """Whether workers look for scans of one print."""
         return self.holder.similarity_finds_duplicates
+
+    @property
+    def finds_area(self) -> bool:
+        """Whether workers look for the picture's own area, where a recipe does."""
+        return get_settings().FIND_AREA and self.holder.similarity_finds_area
 
     @property
     def storage(self) -> Storage:

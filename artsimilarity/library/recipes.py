@@ -23,6 +23,11 @@ class RecipesInForce:
         """The recipes that a new picture is embedded with."""
         return (self.serving, self.next) if self.next else (self.serving,)
 
+    @property
+    def newest(self) -> Recipe:
+        """The one that is going to be served, if it is not yet."""
+        return self.all[-1]
+
 
 def recipes_in_force(
     latest: Rollout | None, indexed: str, is_served: Callable[[str], bool]

@@ -11,6 +11,8 @@ from django.utils import timezone
 from artsimilarity.embedding.encoders import load_encoder
 from artsimilarity.encoder.pictures.reading import read_square
 from artsimilarity.library import Library
+from artsimilarity.library.seeing import see
+from artsimilarity.own_picture.message import Message, limits
 from artsimilarity.schema.tables import SearchAnswer
 
 logger = logging.getLogger(__name__)
@@ -20,23 +22,33 @@ _KEPT_SECONDS = 60
 
 
 def answer(
-    key: str, library: Library, square: bytes, fingerprint: str, *, threads: int | None
+    key: str,
+    library: Library,
+    picture: str,
+    fingerprint: str,
+    *,
+    threads: int | None,
+    **named: Any,
 ) -> None:
-    """Describe a square, and leave the vector for the process that asked.
+    """Describe a picture, and leave the vector for the process that asked.
 
     Args:
         key: primary key of the answer.
         library: whose recipes are in force.
-        square: from :func:`artsimilarity.own_picture.asking.shrink`.
+        picture: ``text`` of a :class:`~artsimilarity.own_picture.message.Message`.
         fingerprint: of the recipe that is asked for.
         threads: for torch, where ``ARTSIMILARITY["THREADS"]`` is None.
+        named: what else the message said.
     """
     forget_unclaimed(library.using)
     vector: list[float] | None = None
     try:
         recipe = next(one for one in library.recipes().all if one.fingerprint == fingerprint)
+        message, side = Message.of(picture, **named), recipe.decoded_side
+        scan = read_square(message.square, side=side, limits=limits(side))
         encoder = load_encoder(recipe, using=library.using, threads=threads)
-        vector = encoder.encode([read_square(square, side=recipe.side)])[0].tolist()
+        seen = see(library, recipe, scan, proportion=message.proportion or 1.0)
+        vector = encoder.encode([seen.pixels])[0].tolist()
     except Exception:  # whatever it is, the visitor should not wait for it; it is logged
         logger.exception("A visitor's picture could not be described.")
     SearchAnswer.objects.using(library.using).create(pk=key, vector=vector)

@@ -1,15 +1,15 @@
 """The web's half of a search by a visitor's own picture: shrunk here, stored nowhere.
 
 A process beside the web process, which may be killed, decodes the file by the worker's own rules,
-down to the small square that a recipe looks at. The web process sends that square inside a task,
-and the worker leaves the vector in a row of :class:`~artsimilarity.schema.tables.SearchAnswer`,
-which the web process waits for and deletes. So neither a Celery result backend nor a cache that
-processes share is needed.
+down to the small square that a recipe decodes files to. The web process sends that square inside a
+task, and the worker, which finds the picture's own area in it where the recipe wants that, leaves
+the vector in a row of :class:`~artsimilarity.schema.tables.SearchAnswer`, which the web process
+waits for and deletes. So neither a Celery result backend nor a cache that processes share is
+needed.
 """
 
 from __future__ import annotations
 
-import base64
 import time
 import uuid
 from io import BytesIO
@@ -26,6 +26,7 @@ from artsimilarity.encoder.pictures.processes import DecodersBusy
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
 from artsimilarity.library.files import search_decoders, search_limits
+from artsimilarity.own_picture.message import DESCRIBE_TASK, Message
 from artsimilarity.own_picture.slots import NoSlotError, slot
 from artsimilarity.schema.tables import SearchAnswer
 from artsimilarity.search.neighbours import Neighbours, NeighbourStatus
@@ -33,8 +34,6 @@ from artsimilarity.search.pipeline import find_page
 from artsimilarity.search.query_vector import given_vector
 from artsimilarity.search.request import PageOptions, PageRequest, Search
 from artsimilarity.search.visible import visible_pictures
-
-DESCRIBE_TASK = "artsimilarity.describe_picture"
 
 # As many searches may wait for a worker; more would not be answered in time.
 _MOST_WAITING = 16
@@ -121,7 +120,7 @@ def search_by_picture(
     recipe = library.recipes().serving
     try:
         with slot(library.using):
-            vector = ask_worker(library, shrink(file, recipe.side), recipe)
+            vector = ask_worker(library, shrink(file, recipe), recipe)
     except NoSlotError:
         raise NotAnswered from None
     query = given_vector(vector, recipe.fingerprint, is_picture=True)
@@ -129,18 +128,19 @@ def search_by_picture(
     return Neighbours(pictures, NeighbourStatus.READY, page.style)
 
 
-def shrink(file: IO[bytes], side: int) -> bytes:
-    """Return the square that a recipe looks at, as a PNG.
+def shrink(file: IO[bytes], recipe: Recipe) -> Message:
+    """Return the square in which a recipe looks for what it describes, to be sent to a worker.
 
     Args:
         file: the picture, open for reading at its beginning.
-        side: of the square, in pixels.
+        recipe: in force.
 
     Raises:
         PictureRefused: it is too large, damaged, or no picture.
         NotAnswered: others are having pictures read just now.
     """
     bounds = search_limits()
+    side = recipe.decoded_side
     try:
         square = search_decoders().read(file, [side])[side]
     except DecodersBusy as error:
@@ -155,15 +155,15 @@ def shrink(file: IO[bytes], side: int) -> bytes:
         raise PictureRefused(words % values, status) from error
     buffer = BytesIO()
     square.image.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
+    return Message(buffer.getvalue(), square.proportion if recipe.finds_area else None)
 
 
-def ask_worker(library: Library, square: bytes, recipe: Recipe) -> list[float]:
+def ask_worker(library: Library, message: Message, recipe: Recipe) -> list[float]:
     """Let a worker turn a square into a vector, and wait for it.
 
     Args:
         library: whose pictures are to be compared.
-        square: from :func:`shrink`.
+        message: from :func:`shrink`.
         recipe: in force.
 
     Raises:
@@ -176,13 +176,14 @@ def ask_worker(library: Library, square: bytes, recipe: Recipe) -> list[float]:
     if waiting is None or waiting >= _MOST_WAITING:
         raise NotAnswered
     key = uuid.uuid4()
-    picture = base64.b64encode(square).decode("ascii")
     sent = publish(
         DESCRIBE_TASK,
-        *(str(key), library.name, picture, recipe.fingerprint, library.using),
+        *(str(key), library.name, message.text, recipe.fingerprint, library.using),
+        kwargs=message.named,
         queue=settings.SEARCH_QUEUE,
         expires=settings.SEARCH_SECONDS,
         argsrepr="(a visitor's picture)",  # what monitors show of the task
+        kwargsrepr="{}",
     )
     vector = _wait_for(key, deadline, library.using) if sent else None
     if vector is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from celery import Task, shared_task
@@ -15,14 +14,14 @@ from artsimilarity.embedding.broker import publish
 from artsimilarity.embedding.encoders import load_encoder
 from artsimilarity.library import Library, libraries
 from artsimilarity.own_picture.answering import answer
-from artsimilarity.own_picture.asking import DESCRIBE_TASK
+from artsimilarity.own_picture.message import DESCRIBE_TASK
 
 _WARM_UP_TASK = "artsimilarity.warm_up"
 # A worker that is not at it by then has been busy, and so is warm.
 _WARM_UP_SECONDS = 60
 
 
-@shared_task(
+@shared_task(  # type: ignore[arg-type] # any name but self may be among the named
     bind=True,
     name=DESCRIBE_TASK,
     ignore_result=True,
@@ -36,11 +35,11 @@ def describe_picture(
     picture: str,
     fingerprint: str,
     using: str,
+    **named: Any,
 ) -> None:
     """Describe a visitor's own picture and leave the vector for the process that asked."""
     library = Library(apps.get_model(model), using)
-    square = base64.b64decode(picture)
-    answer(key, library, square, fingerprint, threads=worker.threads(self.app))
+    answer(key, library, picture, fingerprint, threads=worker.threads(self.app), **named)
 
 
 @shared_task(bind=True, name=_WARM_UP_TASK, ignore_result=True)

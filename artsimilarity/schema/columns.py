@@ -9,6 +9,7 @@ from django.db.models import F, OuterRef, Subquery
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from artsimilarity.schema.area import AreaField
 from artsimilarity.schema.fields import (
     CopyDescriptorField,
     EmbeddingField,
@@ -29,6 +30,7 @@ NO_VECTOR: dict[str, Any] = {
     "embedding_digest": "",
     "embedding_copy_descriptor": None,
     "embedding_damaged": False,
+    "embedding_area": None,
     "embedded_at": None,
     **NO_NEXT_VECTOR,
 }
@@ -42,7 +44,10 @@ UNTRIED: dict[str, Any] = {
 }
 """A picture that waits for a worker and that nobody has tried to embed."""
 
-COLUMNS: tuple[str, ...] = (*NO_VECTOR, *UNTRIED, "embedding_image")
+OF_THE_FILE: dict[str, Any] = {"embedding_image": "", "embedding_area_by_hand": None}
+"""Nothing that is known of a file: what is kept until another takes its place."""
+
+COLUMNS: tuple[str, ...] = (*NO_VECTOR, *UNTRIED, *OF_THE_FILE)
 """Names of all columns, for what should leave them out: histories, exports."""
 
 SCORES: tuple[str, ...] = (
@@ -53,7 +58,7 @@ SCORES: tuple[str, ...] = (
 )
 """Annotations that every picture found carries."""
 
-BLANK: dict[str, Any] = {**NO_VECTOR, **UNTRIED, "embedding_image": ""}
+BLANK: dict[str, Any] = {**NO_VECTOR, **UNTRIED, **OF_THE_FILE}
 """A row that has no embedding and that nobody has tried to embed."""
 
 
@@ -70,8 +75,9 @@ def failed(reason: str) -> dict[str, Any]:
 class EmbeddingColumns(models.Model):
     """The columns of one picture's embedding; abstract.
 
-    All are written by workers alone: ``save()`` of a row that exists leaves them as they are in the
-    database (see :mod:`artsimilarity.schema.fields`).
+    All are written by workers alone, but for the area by hand, which the admin writes: ``save()``
+    of a row that exists leaves them as they are in the database (see
+    :mod:`artsimilarity.schema.fields`).
     """
 
     similarity_picture_field: ClassVar[str] = ""
@@ -83,6 +89,10 @@ class EmbeddingColumns(models.Model):
     similarity_finds_duplicates: ClassVar[bool] = True
     """Whether workers look for scans of one print. False spares the index of the copy descriptors
     (run ``makemigrations``) and the descriptors of pictures embedded from then on."""
+
+    similarity_finds_area: ClassVar[bool] = True
+    """Whether workers look for the picture's own area within its scan, where the recipe does. False
+    takes whole scans, but for areas given by hand, of pictures embedded from then on."""
 
     # The database knows the defaults too: a process or an importer that does not know these columns
     # yet, as while a new release is rolled out, goes on inserting rows.
@@ -107,6 +117,10 @@ class EmbeddingColumns(models.Model):
     embedding_damaged = WorkerBooleanField(
         _("embedded although the end of the file is missing"), default=False, db_default=False
     )
+    # Null: the whole picture.
+    embedding_area = AreaField(_("area of the picture within its scan"), blank=True)
+    # Null: nobody has said. The whole picture is an area of its own here.
+    embedding_area_by_hand = AreaField(_("the same, given by hand"), blank=True)
     embedding_attempts = WorkerIntegerField(_("attempts"), default=0, db_default=0)
     embedding_claimed_at = WorkerDateTimeField(_("taken by a worker at"), null=True, blank=True)
     embedded_at = WorkerDateTimeField(_("embedded at"), null=True, blank=True)

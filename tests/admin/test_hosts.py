@@ -74,7 +74,7 @@ class TestAnAdministratorWhoSeesAPartOfThePictures:
 def test_a_large_selection_is_sent_by_a_worker_not_while_the_administrator_waits(
     admin_client: Client, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artsimilarity.admin.library_admin._SENT_AT_ONCE", 1)
+    monkeypatch.setattr("artsimilarity.admin.base._SENT_AT_ONCE", 1)
     chosen = [make_embedded("one").pk, make_embedded("two").pk]
     form = {"action": "reembed", "_selected_action": chosen}
     url = reverse("backoffice:library_artwork_changelist")

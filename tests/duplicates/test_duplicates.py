@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import itertools
 import logging
+import random
 from typing import Any
 
 import numpy as np
@@ -24,12 +26,15 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from artsimilarity.duplicates import detection, pairs
 from artsimilarity.embedding import pipeline, sweep
 from artsimilarity.encoder import copy_descriptor as descriptors
+from artsimilarity.encoder.pictures.crop import WHOLE, Area
 from artsimilarity.library import Library
 from artsimilarity.models import DuplicatePair, SimilarityMixin
 from artsimilarity.schema.fields import COPY_DESCRIPTOR_DIMENSIONS
 from artsimilarity.search import more_like_these, more_like_this
 from demo_site.library.models import Artwork
 from tests.broker import Broker
+from tests.encoder.scans import SCANS, in_frame, painting
+from tests.encoder.shared import BENCH, SHARED, needs_bench
 from tests.pictures import RED, make_artwork, make_embedded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_encoder")]
@@ -201,6 +206,83 @@ class TestDetection:
     def test_ordinary_pages_do_not_load_the_copy_descriptor(self) -> None:
         embed(upload(drawing(1)))
         assert "embedding_copy_descriptor" in Artwork.objects.get().get_deferred_fields()
+
+
+class TestScansInFrames:
+    """Under a recipe that looks for the picture's own area."""
+
+    @pytest.fixture(autouse=True)
+    def finds_area(self, settings: Settings) -> None:
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "RECIPE": "tests.recipes.AREA"}
+
+    def _give(self, artwork: Artwork, area: Area | None) -> None:
+        rows = Library.of(Artwork).rows.filter(pk=artwork.pk)
+        rows.update(embedding_area_by_hand=area)
+        rows.mark_pending()
+        embed(artwork)
+
+    def test_the_framed_and_the_unframed_scan_are_duplicates(self, settings: Settings) -> None:
+        scans = [upload(scan(painting(1))[0]) for scan in SCANS.values()]
+        embed(upload(painting(1)), *scans, upload(painting(2)))
+        assert len(recorded_pairs()) == len(SCANS) * (len(SCANS) + 1) // 2
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "FIND_AREA": False}
+        Library.of(Artwork).rows.mark_pending()
+        embed(*Artwork.objects.all())
+        assert len(recorded_pairs()) < len(SCANS)
+
+    @needs_bench
+    @pytest.mark.slow
+    def test_reproductions_are_found_in_mat_and_frame_and_no_two_frames_are_alike(self) -> None:
+        spec = importlib.util.spec_from_file_location("scans", SHARED / "scans" / "scans.py")
+        assert spec
+        assert spec.loader
+        scans = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(scans)
+        wanted = set()
+        artworks = []
+        for path in sorted(BENCH.rglob("*.jpg"))[::9]:
+            with Image.open(path) as picture:
+                clean = picture.convert("RGB")
+            framed = scans.mat_and_frame(clean, random.Random(path.name))
+            both = [upload(clean), upload(framed)]
+            artworks += both
+            wanted.add(tuple(sorted(str(one.pk) for one in both)))
+        embed(*artworks)
+        found = recorded_pairs()
+        assert len(found & wanted) >= 0.95 * len(wanted) > 30
+        assert found <= wanted
+
+    def test_pictures_described_later_are_described_in_the_same_way(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Artwork, "similarity_finds_duplicates", False)
+        embed(upload(painting(1)), upload(in_frame(painting(1))[0]))
+        monkeypatch.setattr(Artwork, "similarity_finds_duplicates", True)
+        call_command("find_duplicates", "--describe", stdout=io.StringIO())
+        assert len(recorded_pairs()) == 1
+
+    def test_are_none_any_more_once_another_area_is_given_by_hand(self) -> None:
+        other, framed = upload(painting(1)), upload(in_frame(painting(1))[0])
+        embed(other, framed)
+        assert len(recorded_pairs()) == 1
+        self._give(framed, WHOLE)
+        assert DuplicatePair.objects.count() == 0
+        self._give(framed, None)
+        assert len(recorded_pairs()) == 1
+
+    def test_stay_dismissed_whatever_area_is_looked_at(self) -> None:
+        other, framed = upload(painting(1)), upload(in_frame(painting(1))[0])
+        embed(other, framed)
+        DuplicatePair.objects.update(state="dismissed")
+        self._give(framed, WHOLE)
+        self._give(framed, None)
+        assert DuplicatePair.objects.get().state == "dismissed"
+
+    def test_are_none_where_the_area_is_flat(self) -> None:
+        other, framed = upload(painting(1)), upload(in_frame(painting(1))[0])
+        embed(other, framed)
+        self._give(framed, Area(0, 0, 1, 0.02))
+        assert DuplicatePair.objects.count() == 0
 
 
 class TestWhatHappensToPairs:

@@ -92,6 +92,12 @@ def test_the_proportion_of_a_large_picture_is_its_own(size: tuple[int, int]) -> 
     assert read(data, side=32).proportion == pytest.approx(size[0] / size[1])
 
 
+@pytest.mark.parametrize("side", [32, 224])
+def test_a_jpeg_that_is_decoded_at_reduced_size_keeps_its_exact_proportion(side: int) -> None:
+    data = file(Image.new("RGB", (3001, 1999)), "JPEG")
+    assert read(data, side=side).proportion == 3001 / 1999
+
+
 def test_processes_and_threads_hand_the_proportion_on() -> None:
     data = file(Image.new("RGB", (90, 60)))
     with DecodingProcesses(1) as processes, DecodingThreads(1, processes=processes) as threads:

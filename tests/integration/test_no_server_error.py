@@ -213,6 +213,7 @@ def test_for_an_administrator(client: Client, library: None) -> None:
         "/admin/library/artwork/?id__in={}",
         "/admin/library/artwork/{}/change/",
         "/admin/library/artwork/{}/reembed/",
+        "/admin/library/artwork/{}/area/",
         "/admin/library/artwork/library/duplicates/?page={}",
         "/admin/library/artwork/library/{}/",
         "/admin/auth/user/?username={}",

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from PIL import Image
 from pytest_django import Settings
 
 from artsimilarity.embedding import pipeline
@@ -23,6 +25,7 @@ from artsimilarity.search.score_calibration import PROBABILITIES
 from demo_site.library.models import Artwork
 from tests.broker import Broker
 from tests.conftest import connect
+from tests.encoder.scans import in_frame, painting
 from tests.pictures import BLUE, GREEN, RED, make_artwork, picture_bytes
 from tests.worker import run_worker, wait_until
 
@@ -42,6 +45,12 @@ def library(dead_broker: None, quick_encoder: None) -> dict[str, Artwork]:
     rows = {artwork.title: artwork for artwork in Artwork.objects.all()}
     pipeline.embed(Library.of(Artwork), [row.pk for row in rows.values()])
     return rows
+
+
+def _png(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -91,6 +100,29 @@ def test_the_same_picture_is_found_first_and_nothing_is_kept(
     assert _files(media) == before
     assert not SearchAnswer.objects.exists()
     assert broker.waiting("artsimilarity-search") == 0
+
+
+def test_a_photo_of_the_framed_picture_finds_the_picture(
+    dead_broker: None,
+    quick_encoder: None,
+    broker: Broker,
+    broker_url: str,
+    tmp_path: Path,
+    settings: Settings,
+) -> None:
+    finds_area = {"RECIPE": "tests.recipes.AREA", "SEARCH_SECONDS": 20.0}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, **finds_area}
+    files = {f"original {seed}": _png(painting(seed)) for seed in range(4)}
+    files |= {f"framed {seed}": _png(in_frame(painting(seed))[0]) for seed in range(4, 8)}
+    rows = [
+        Artwork.objects.create(title=title, image=ContentFile(data, "scan.png"))
+        for title, data in files.items()
+    ]
+    pipeline.embed(Library.of(Artwork), [row.pk for row in rows])
+    with run_worker(broker_url, tmp_path / "worker.log", **QUICK, **finds_area):
+        photo = io.BytesIO(_png(in_frame(painting(1))[0]))
+        found = list(search_by_picture(Artwork, photo, limit=1))
+    assert [picture.title for picture in found] == ["original 1"]
 
 
 def test_a_failing_encoder_is_told_at_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import struct
@@ -13,19 +14,29 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.cache import cache
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
+from artsimilarity.embedding import pipeline
 from artsimilarity.encoder.pictures.limits import DecoderCrashed, MissingLibrary
-from artsimilarity.encoder.pictures.reading import read_square
+from artsimilarity.encoder.pictures.reading import read, read_square
+from artsimilarity.encoder.recipe import ART, LIKENESS, Recipe
+from artsimilarity.library import Library
 from artsimilarity.models import SearchAnswer
 from artsimilarity.own_picture import asking
 from artsimilarity.own_picture.asking import PictureRefused, shrink
+from artsimilarity.own_picture.message import DESCRIBE_TASK, limits
+from artsimilarity.testing import QuickEncoder
+from demo_site.celery import app as celery_app
+from demo_site.library.models import Artwork
 from tests.broker import Broker, RefusingBroker
 from tests.encoder.hostile import animated_webp, with_scans
+from tests.encoder.scans import in_frame, painting
 from tests.pictures import RED, picture_bytes
+from tests.recipes import AREA
 
 URL = "/api/artworks/by-picture/"
 
@@ -80,19 +91,19 @@ class TestShrinking:
         ids=["rgb", "turned-jpeg", "cmyk", "alpha", "palette", "grey-alpha", "tiff", "deep"],
     )
     def test_gives_the_worker_the_very_pixels_that_it_would_have_read(self, data: bytes) -> None:
-        sent = read_square(shrink(io.BytesIO(data), 224))
+        sent = read_square(shrink(io.BytesIO(data), ART).square)
         assert np.array_equal(sent, read_square(data))
 
     def test_reads_no_further_than_one_byte_past_the_limit(self, settings: Settings) -> None:
         settings.ARTSIMILARITY = {"SEARCH_MAX_BYTES": 1000}
         file = io.BytesIO(bytes(5000))
         with pytest.raises(PictureRefused):
-            shrink(file, 224)
+            shrink(file, ART)
         assert file.tell() == 1001
 
     def test_refuses_an_empty_file_in_words(self) -> None:
         with pytest.raises(PictureRefused, match="The file is empty") as refused:
-            shrink(io.BytesIO(), 224)
+            shrink(io.BytesIO(), ART)
         assert refused.value.status == 400
 
     def test_refuses_a_kind_that_needs_a_library_which_is_not_there(
@@ -103,8 +114,105 @@ class TestShrinking:
 
         monkeypatch.setattr(asking.search_decoders(), "read", lack)
         with pytest.raises(PictureRefused, match="Save it anew as a JPEG or PNG") as refused:
-            shrink(io.BytesIO(noise()), 224)
+            shrink(io.BytesIO(noise()), ART)
         assert refused.value.status == 415
+
+    @pytest.mark.parametrize(("recipe", "most"), [(ART, 210_000), (LIKENESS, 820_000)])
+    def test_sends_no_more_than_a_bounded_message(self, recipe: Recipe, most: int) -> None:
+        random = np.random.default_rng(0).integers(0, 256, (900, 1350, 3), np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(random).save(buffer, "PNG")
+        buffer.seek(0)
+        message = shrink(buffer, recipe)
+        assert most / 2 < len(message.text) < most
+        side = recipe.decoded_side
+        assert read_square(message.square, side=side, limits=limits(side)).shape[0] == side
+
+    def test_says_the_proportion_where_an_area_is_looked_for_and_nothing_new_elsewhere(
+        self,
+    ) -> None:
+        assert shrink(io.BytesIO(noise()), LIKENESS).named == {"version": 2, "proportion": 1.5}
+        assert shrink(io.BytesIO(noise()), ART).named == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("quick_encoder")
+class TestAnswering:
+    """What a worker makes of messages of its own release, and of others'."""
+
+    KEY = "00000000-0000-0000-0000-000000000001"
+
+    def _vector(self, picture: str, recipe: Recipe, **named: Any) -> Any:
+        task = celery_app.tasks[DESCRIBE_TASK]
+        task(self.KEY, "library.Artwork", picture, recipe.fingerprint, "default", **named)
+        vector = SearchAnswer.objects.get(pk=self.KEY).vector
+        SearchAnswer.objects.all().delete()
+        return vector
+
+    @pytest.fixture
+    def finds_area(self, settings: Settings) -> None:
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "RECIPE": "tests.recipes.AREA"}
+
+    @pytest.fixture
+    def framed(self) -> bytes:
+        buffer = io.BytesIO()
+        in_frame(painting(1, (300, 150)))[0].save(buffer, "PNG")
+        return buffer.getvalue()
+
+    def test_a_framed_photo_gets_the_vector_that_it_would_have_in_the_library(
+        self, finds_area: None, framed: bytes
+    ) -> None:
+        message = shrink(io.BytesIO(framed), AREA)
+        found = self._vector(message.text, AREA, **message.named)
+        artwork = Artwork.objects.create(title="Framed", image=ContentFile(framed, "framed.png"))
+        pipeline.embed(Library.of(Artwork), [artwork.pk])
+        row = Artwork.objects.defer(None).get()
+        assert row.embedding_area is not None
+        np.testing.assert_allclose(found, row.embedding, atol=1e-3)
+
+    def test_the_switches_hold_for_visitors_pictures_too(
+        self, finds_area: None, framed: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        message = shrink(io.BytesIO(framed), AREA)
+        area = self._vector(message.text, AREA, **message.named)
+        monkeypatch.setattr(Artwork, "similarity_finds_area", False)
+        whole = self._vector(message.text, AREA, **message.named)
+        assert np.abs(np.subtract(area, whole)).max() > 0.02
+
+    def test_a_message_of_the_release_before_is_answered(self, framed: bytes) -> None:
+        buffer = io.BytesIO()
+        read(framed).image.save(buffer, "PNG")
+        sent = base64.b64encode(buffer.getvalue()).decode()
+        (expected,) = QuickEncoder(ART).encode([read_square(framed)])
+        np.testing.assert_allclose(self._vector(sent, ART), expected, atol=1e-6)
+
+    def test_one_that_says_no_proportion_is_answered_where_an_area_is_looked_for(
+        self, finds_area: None, framed: bytes
+    ) -> None:
+        buffer = io.BytesIO()
+        read(framed).image.save(buffer, "PNG")
+        assert self._vector(base64.b64encode(buffer.getvalue()).decode(), AREA) is not None
+
+    def test_one_of_a_later_release_is_given_up_at_once(
+        self, framed: bytes, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        message = shrink(io.BytesIO(framed), ART)
+        assert self._vector(message.text, ART, version=3, depth=2) is None
+        assert "Restart workers" in caplog.text
+
+    @pytest.mark.parametrize("proportion", [0.0, -1.0, float("nan"), float("inf"), "wide"])
+    def test_a_proportion_that_is_none_is_given_up(
+        self, finds_area: None, framed: bytes, proportion: Any
+    ) -> None:
+        message = shrink(io.BytesIO(framed), AREA)
+        assert self._vector(message.text, AREA, version=2, proportion=proportion) is None
+
+    def test_a_square_that_is_larger_than_any_of_ours_is_given_up(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        large = base64.b64encode(picture_bytes(side=500)).decode()
+        assert self._vector(large, ART) is None
+        assert "MAX_PIXELS" in caplog.text
 
 
 class TestRefusals:

@@ -11,7 +11,8 @@ from PIL import Image
 # Longer side, in pixels, of the copy in which an area is looked for.
 LOOKED_AT_SIDE: Final = 320
 
-_MOST_DEGREES: Final = 45.0
+# Of an area.
+MOST_DEGREES: Final = 45.0
 
 # A turned area is drawn this many times larger and averaged down: turning itself averages nothing.
 _FINER: Final = 2
@@ -41,10 +42,10 @@ class Area:
 
     def __post_init__(self) -> None:
         in_order = 0 <= self.left < self.right <= 1 and 0 <= self.top < self.bottom <= 1
-        if not in_order or not abs(self.angle) <= _MOST_DEGREES:
+        if not in_order or not abs(self.angle) <= MOST_DEGREES:
             raise ValueError(
                 f"An area's edges lie between 0 and 1, left before right and top before bottom, "
-                f"and its angle within {_MOST_DEGREES:g} degrees, not {astuple(self)}."
+                f"and its angle within {MOST_DEGREES:g} degrees, not {astuple(self)}."
             )
 
     @property

@@ -136,8 +136,7 @@ class Square:
     Attributes:
         image: Of mode RGB, in sRGB.
         damaged: Whether the end of the file is missing, and the square shows what there is.
-        size: Width and height of the upright picture in pixels, as it was decoded: a large JPEG
-            is reduced, to no less than the square.
+        size: Width and height of the upright picture in pixels, as its file says.
     """
 
     image: Image.Image = field(repr=False)
@@ -340,9 +339,10 @@ class _File:
                 f"time as a picture. Save the picture anew."
             )
         image = self._open()
-        _check_size(image.size, self.limits)
+        size = image.size
+        _check_size(size, self.limits)
         image.draft(None, (_DRAFT_FACTOR * self.side, _DRAFT_FACTOR * self.side))
-        return self._whole(image, jpeg=header)
+        return self._whole(image, jpeg=header, size=size)
 
     def _tiff(self) -> Square:
         try:
@@ -422,8 +422,11 @@ class _File:
         image: Image.Image,
         *,
         jpeg: headers.JpegHeader | None = None,
+        size: tuple[int, int] | None = None,
         visible: float = 1.0,
     ) -> Square:
+        """Without a size it is that of the picture as it is opened."""
+        size = size or image.size
         pixels = image.width * image.height
         held = pixels * _bytes_a_pixel(image, self.kind)
         self._check_memory(held + (jpeg.coefficient_bytes if jpeg else 0))
@@ -440,7 +443,7 @@ class _File:
                 except Exception as error:  # noqa: BLE001  (as below: it is corrupt)
                     image, visible = self._what_there_is(jpeg, error)
                     is_damaged = True
-                return self._squash(image, visible, is_damaged)
+                return self._squash(image, size, visible, is_damaged)
         except (MemoryError, PictureError):
             raise
         except Exception as error:
@@ -505,16 +508,18 @@ class _File:
         with _without_bomb_warning():
             return Image.open(file, formats=(_PLUGINS[self.kind],))
 
-    def _squash(self, image: Image.Image, visible: float, is_damaged: bool) -> Square:
+    def _squash(
+        self, image: Image.Image, size: tuple[int, int], visible: float, is_damaged: bool
+    ) -> Square:
         """May raise whatever Pillow raises."""
         profile = image.info.get("icc_profile")
         if self.kind == "PNG" and not profile:
             profile = profile_of_png(image.info)
         orientation = _orientation(image)
         ready = _as_resizable(image, self.data)
-        size = (self.side, self.side)
-        square = ready.resize(size, Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
-        return _finish(square, image.size, orientation, profile, visible, is_damaged)
+        wanted = (self.side, self.side)
+        square = ready.resize(wanted, Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
+        return _finish(square, size, orientation, profile, visible, is_damaged)
 
     def _turn(self, pixels: int) -> AbstractContextManager[object]:
         return nullcontext() if self.large is None or pixels <= _LARGE_PIXELS else self.large
