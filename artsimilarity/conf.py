@@ -26,7 +26,7 @@ class Settings:
     """Typed view of ``settings.ARTSIMILARITY``; the attributes are its keys."""
 
     # Dotted path of the Recipe that new vectors are made with.
-    RECIPE: str = "artsimilarity.encoder.recipe.ART"
+    RECIPE: str = "artsimilarity.encoder.recipe.LIKENESS"
     # Dotted path of the Recipe that "embed_artworks --rollout" brings in; empty for none.
     NEXT_RECIPE: str = ""
     # Dotted path of the class that turns pictures into vectors; imported by workers only.
@@ -86,7 +86,7 @@ class Settings:
     # takes as many as it has threads.
     DECODERS: int | None = None
     # Balance of a search that names none: 1 is style alone, 0 is colour alone.
-    STYLE: float = 0.75
+    STYLE: float = 0.9
     # Neighbours a search returns when it names no number, and the most the API hands out.
     LIMIT: int = 8
     MAX_LIMIT: int = 48

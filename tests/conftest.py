@@ -28,6 +28,7 @@ from tests import servers
 from tests.broker import Broker, RefusingBroker, SilentBroker
 from tests.migrated_database import MigratedDatabase, schema_fingerprint
 from tests.servers import Seat
+from tests.settings import ARTSIMILARITY
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -202,7 +203,7 @@ def silent_broker() -> Iterator[SilentBroker]:
 def index_restored(transactional_db: None) -> Iterator[None]:
     """The index of the default recipe is there again after a test that rolls out another."""
     yield
-    with override_settings(ARTSIMILARITY={}):
+    with override_settings(ARTSIMILARITY=ARTSIMILARITY):
         index = VectorIndex.serving(Library.of(Artwork))
         if not index.is_built():
             index.build()

@@ -9,12 +9,12 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from artsimilarity.conf import get_settings
-from artsimilarity.encoder.recipe import ART
+from artsimilarity.encoder.recipe import LIKENESS
 
 
 def test_without_a_dict_the_defaults_hold(settings: Settings) -> None:
     del settings.ARTSIMILARITY
-    assert get_settings().recipe is ART
+    assert get_settings().recipe is LIKENESS
     assert get_settings().QUEUE == "artsimilarity"
 
 

@@ -118,7 +118,7 @@ _EXAMPLE = OpenApiExample(
     value={
         "status": "ready",
         "message": "Similar pictures.",
-        "style": 0.75,
+        "style": 0.9,
         "next": "https://example.org/api/artworks/1/similar/?cursor=Wy0w&limit=1",
         "results": [
             {

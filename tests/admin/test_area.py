@@ -136,6 +136,7 @@ class TestOutline:
     ) -> None:
         settings.ARTSIMILARITY = {
             **settings.ARTSIMILARITY,
+            **settings.ARTSIMILARITY,
             "RECIPE": "artsimilarity.encoder.recipe.ART",
         }
         page = page_of(admin_client, scan)

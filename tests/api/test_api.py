@@ -135,7 +135,7 @@ class TestConditionalRequests:
         response = client.get(_url(target))
         assert set(response["Cache-Control"].split(", ")) == {"private", "max-age=0"}
         assert {"Cookie", "Authorization"} <= set(response["Vary"].split(", "))
-        settings.ARTSIMILARITY = {"CACHE_SECONDS": 30}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "CACHE_SECONDS": 30}
         assert "max-age=30" in client.get(_url(target))["Cache-Control"]
 
 

@@ -78,7 +78,7 @@ def test_more_dimensions_than_an_index_takes_are_an_error(
 
 
 def test_missing_weights_are_a_warning_before_any_task_starts(settings: Settings) -> None:
-    settings.ARTSIMILARITY = {"RECIPE": "tests.recipes.WITHOUT_WEIGHTS"}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "RECIPE": "tests.recipes.WITHOUT_WEIGHTS"}
     (message,) = [m for m in Artwork.check() if m.id == "artsimilarity.W005"]
     assert "nowhere.safetensors" in str(message.msg)
 
@@ -145,7 +145,7 @@ class TestWhatAVisitorWouldSee:
     def test_thumbnails_that_cannot_be_made_are_a_warning(
         self, silent: type[Any], settings: Settings, path: str, word: str
     ) -> None:
-        settings.ARTSIMILARITY = {"THUMBNAILS": path}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "THUMBNAILS": path}
         (message,) = [m for m in silent.check() if m.id == "artsimilarity.W013"]
         assert word in message.msg
         silent.similarity_thumbnail = lambda self: ""
@@ -156,7 +156,8 @@ class TestWhatAVisitorWouldSee:
     ) -> None:
         monkeypatch.setattr(thumbnail_adapters, "find_spec", lambda name: None)
         settings.ARTSIMILARITY = {
-            "THUMBNAILS": "artsimilarity.library.thumbnail_adapters.SorlThumbnail"
+            **settings.ARTSIMILARITY,
+            "THUMBNAILS": "artsimilarity.library.thumbnail_adapters.SorlThumbnail",
         }
         (message,) = [m for m in silent.check() if m.id == "artsimilarity.W013"]
         assert "python -m pip install sorl-thumbnail" in message.msg
@@ -166,7 +167,8 @@ class TestWhatAVisitorWouldSee:
     ) -> None:
         monkeypatch.setattr(thumbnail_adapters, "_require", lambda app, distribution: None)
         settings.ARTSIMILARITY = {
-            "THUMBNAILS": "artsimilarity.library.thumbnail_adapters.WagtailRenditions"
+            **settings.ARTSIMILARITY,
+            "THUMBNAILS": "artsimilarity.library.thumbnail_adapters.WagtailRenditions",
         }
         (message,) = [m for m in silent.check() if m.id == "artsimilarity.W013"]
         assert "Print is no image model of Wagtail" in message.msg
@@ -174,7 +176,7 @@ class TestWhatAVisitorWouldSee:
     def test_a_storage_of_thumbnails_that_is_not_there_is_a_warning(
         self, silent: type[Any], settings: Settings
     ) -> None:
-        settings.ARTSIMILARITY = {"THUMBNAIL_STORAGE": "nowhere"}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "THUMBNAIL_STORAGE": "nowhere"}
         (message,) = [m for m in silent.check() if m.id == "artsimilarity.W013"]
         assert "nowhere" in message.msg
 
@@ -266,7 +268,7 @@ class TestTheRecipeInService:
         )
 
     def test_as_next_recipe_is_worth_a_word(self, settings: Settings) -> None:
-        settings.ARTSIMILARITY = {"NEXT_RECIPE": "tests.recipes.NEXT"}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "NEXT_RECIPE": "tests.recipes.NEXT"}
         (message,) = check_databases(["default"])
         assert message.id == "artsimilarity.I001"
 
@@ -276,7 +278,7 @@ class TestTheRecipeInService:
         assert NEXT.fingerprint in str(message.hint)
 
     def test_as_recipe_is_as_it_should_be(self, settings: Settings) -> None:
-        settings.ARTSIMILARITY = {"RECIPE": "tests.recipes.NEXT"}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "RECIPE": "tests.recipes.NEXT"}
         assert check_databases(["default"]) == []
 
     def test_of_which_no_vector_is_left_does_not_matter(self) -> None:

@@ -148,6 +148,7 @@ def test_new_pictures_are_embedded_while_a_rollout_lacks_its_weights(
     settings: Settings, library: list[Artwork], caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.ARTSIMILARITY = {
+        **settings.ARTSIMILARITY,
         "ENCODER": "tests.fakes.ParticularEncoder",
         "NEXT_RECIPE": "tests.recipes.WITHOUT_WEIGHTS",
     }

@@ -130,7 +130,7 @@ def test_a_worker_told_to_stop_finishes_the_picture_in_hand_and_gives_the_rest_b
     for number in range(32):
         make_artwork(f"{number}")
     connect(broker_url)
-    settings.ARTSIMILARITY = {"CHUNK_SIZE": 32}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "CHUNK_SIZE": 32}
     slow = {"ENCODER": "tests.fakes.LeisurelyEncoder"}
     with run_worker(broker_url, tmp_path / "first.log", **slow) as worker:
         assert sweep.sweep(Library.of(Artwork)) == 32

@@ -126,7 +126,9 @@ def _everything(client: Client, artworks: list[Artwork], query: dict[str, Any]) 
 def test_hidden_pictures_leave_no_trace_in_any_answer(
     client: Client, settings: Any, case: dict[str, Any]
 ) -> None:
-    settings.ARTSIMILARITY = {"CACHE_SECONDS": 60} if case["remembers"] else {}
+    settings.ARTSIMILARITY = (
+        {**settings.ARTSIMILARITY, "CACHE_SECONDS": 60} if case["remembers"] else {}
+    )
     try:
         with transaction.atomic():
             artworks = _make(case)
@@ -147,7 +149,7 @@ def test_hidden_pictures_leave_no_trace_in_any_answer(
 def test_what_was_remembered_before_a_picture_was_hidden_does_not_show_it(
     client: Client, settings: Any
 ) -> None:
-    settings.ARTSIMILARITY = {"CACHE_SECONDS": 60}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "CACHE_SECONDS": 60}
     case = {"seed": 1, "hidden": set(), "pairs": set()}
     artworks = _make(case)
     cache.clear()

@@ -234,7 +234,7 @@ class TestMadeHere:
                 "OPTIONS": place,
             },
         }
-        settings.ARTSIMILARITY = {"THUMBNAIL_STORAGE": "small"}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "THUMBNAIL_STORAGE": "small"}
         found = ask(artwork(picture()))
         assert found.url.startswith("https://cdn.example/similarity-thumbnails/horse.jpg.")
         assert files(media) == []
@@ -260,7 +260,7 @@ class TestMadeHere:
             StoredThumbnails()(made, made.image)
 
     def test_need_a_storage_that_there_is(self, settings: Settings) -> None:
-        settings.ARTSIMILARITY = {"THUMBNAIL_STORAGE": "nowhere"}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "THUMBNAIL_STORAGE": "nowhere"}
         with pytest.raises(ImproperlyConfigured, match="THUMBNAIL_STORAGE"):
             StoredThumbnails()
 
@@ -312,7 +312,10 @@ class TestAskedFor:
         assert found.url.startswith("/media/similarity-thumbnails/")
 
     def test_may_come_from_a_function(self, settings: Settings) -> None:
-        settings.ARTSIMILARITY = {"THUMBNAILS": "tests.library.test_thumbnails.by_function"}
+        settings.ARTSIMILARITY = {
+            **settings.ARTSIMILARITY,
+            "THUMBNAILS": "tests.library.test_thumbnails.by_function",
+        }
         assert thumbnail_of(Artwork(image="a.png")) == Thumbnail("/small/a.png")
 
     def test_may_come_from_the_models_own_method(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,7 +363,10 @@ class TestAskedFor:
     def test_are_not_asked_for_again_at_once_where_an_adapter_failed(
         self, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
-        settings.ARTSIMILARITY = {"THUMBNAILS": "tests.library.test_thumbnails.failing"}
+        settings.ARTSIMILARITY = {
+            **settings.ARTSIMILARITY,
+            "THUMBNAILS": "tests.library.test_thumbnails.failing",
+        }
         asked.clear()
         assert [thumbnail_of(Artwork(pk=7, image="a.png")) for _ in range(3)] == [None] * 3
         assert asked == ["a.png"]
@@ -369,7 +375,10 @@ class TestAskedFor:
     def test_are_asked_for_again_at_once_where_all_decoders_were_busy(
         self, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
-        settings.ARTSIMILARITY = {"THUMBNAILS": "tests.library.test_thumbnails.busy"}
+        settings.ARTSIMILARITY = {
+            **settings.ARTSIMILARITY,
+            "THUMBNAILS": "tests.library.test_thumbnails.busy",
+        }
         asked.clear()
         assert [thumbnail_of(Artwork(pk=7, image="a.png")) for _ in range(2)] == [None] * 2
         assert asked == ["a.png"] * 2
@@ -378,12 +387,15 @@ class TestAskedFor:
     def test_are_none_where_the_setting_cannot_work(
         self, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
-        settings.ARTSIMILARITY = {"THUMBNAILS": "no.such.thing"}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "THUMBNAILS": "no.such.thing"}
         assert thumbnail_of(Artwork(pk=1, image="a.png")) is None
         assert "no.such.thing" in caplog.text
 
     def test_do_not_hide_a_failing_database(self, settings: Settings) -> None:
-        settings.ARTSIMILARITY = {"THUMBNAILS": "tests.library.test_thumbnails.without_database"}
+        settings.ARTSIMILARITY = {
+            **settings.ARTSIMILARITY,
+            "THUMBNAILS": "tests.library.test_thumbnails.without_database",
+        }
         with pytest.raises(DatabaseError):
             thumbnail_of(Artwork(pk=1, image="a.png"))
 

@@ -45,7 +45,7 @@ def recipe(copy: Path, settings, monkeypatch: pytest.MonkeyPatch) -> Recipe:
         ARTICLE, layer="relu2_1+relu1_2", style_dimensions=dimensions, weights_sha256=digest
     )
     monkeypatch.setitem(globals(), "RECIPE", recipe)
-    settings.ARTSIMILARITY = {"RECIPE": f"{__name__}.RECIPE"}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "RECIPE": f"{__name__}.RECIPE"}
     return recipe
 
 

@@ -59,7 +59,11 @@ def base(
         colour_bins=7,
     )
     monkeypatch.setitem(globals(), "BASE", recipe)
-    settings.ARTSIMILARITY = {"RECIPE": f"{__name__}.BASE", "DEVICE": "cpu"}
+    settings.ARTSIMILARITY = {
+        **settings.ARTSIMILARITY,
+        "RECIPE": f"{__name__}.BASE",
+        "DEVICE": "cpu",
+    }
     return recipe
 
 
@@ -163,7 +167,10 @@ def test_a_name_that_is_no_slug_is_refused() -> None:
 def test_a_base_whose_colours_alone_are_longer_than_what_is_served_is_refused(
     base: Recipe, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.ARTSIMILARITY = {"RECIPE": "artsimilarity.encoder.recipe.ART"}
+    settings.ARTSIMILARITY = {
+        **settings.ARTSIMILARITY,
+        "RECIPE": "artsimilarity.encoder.recipe.ART",
+    }
     monkeypatch.setitem(globals(), "BASE", replace(base, colour_bins=8))
     with pytest.raises(CommandError, match="have 472 values, and the colours of --base take 512"):
         _fit(dimensions=None)
@@ -186,6 +193,7 @@ def test_a_whitened_recipe_is_rolled_out_like_any_other(
     call_command("embed_artworks", "--sync", stdout=io.StringIO())
     monkeypatch.setitem(globals(), "WHITENED", recipe)
     settings.ARTSIMILARITY = {
+        **settings.ARTSIMILARITY,
         **settings.ARTSIMILARITY,
         "NEXT_RECIPE": f"{__name__}.WHITENED",
     }
@@ -245,6 +253,7 @@ class TestFetching:
     ) -> None:
         monkeypatch.setitem(globals(), "WHITENED", recipe)
         settings.ARTSIMILARITY = {
+            **settings.ARTSIMILARITY,
             **settings.ARTSIMILARITY,
             "NEXT_RECIPE": f"{__name__}.WHITENED",
         }

@@ -205,7 +205,7 @@ class TestReading:
     def test_a_remembered_search_ends_when_a_picture_is_replaced(
         self, photos: Photos, settings: Settings
     ) -> None:
-        settings.ARTSIMILARITY = {"CACHE_SECONDS": 60}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "CACHE_SECONDS": 60}
         cache.clear()
         target = photos.make_embedded("target", [1, 0])
         photos.make_embedded("near", [1, 0.1])

@@ -74,7 +74,7 @@ def test_searches_that_wait_for_no_worker_are_found(
 ) -> None:
     assert "searches" not in admin_client.get(URL).json()["problems"]
     cache.clear()
-    settings.ARTSIMILARITY = {"SEARCH_SECONDS": 0.05}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "SEARCH_SECONDS": 0.05}
     picture = SimpleUploadedFile("mine.png", picture_bytes())
     assert admin_client.post("/api/artworks/by-picture/", {"picture": picture}).status_code == 503
     problem = admin_client.get(URL).json()["problems"]["searches"]
@@ -101,7 +101,7 @@ def test_a_missing_index_is_found(admin_client: Client, dead_broker: None) -> No
 def test_missing_weights_are_found(
     admin_client: Client, dead_broker: None, settings: Settings
 ) -> None:
-    settings.ARTSIMILARITY = {"RECIPE": "tests.recipes.WITHOUT_WEIGHTS"}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "RECIPE": "tests.recipes.WITHOUT_WEIGHTS"}
     assert "nowhere.safetensors" in admin_client.get(URL).json()["problems"]["weights"]
 
 

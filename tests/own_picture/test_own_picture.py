@@ -95,7 +95,7 @@ class TestShrinking:
         assert np.array_equal(sent, read_square(data))
 
     def test_reads_no_further_than_one_byte_past_the_limit(self, settings: Settings) -> None:
-        settings.ARTSIMILARITY = {"SEARCH_MAX_BYTES": 1000}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "SEARCH_MAX_BYTES": 1000}
         file = io.BytesIO(bytes(5000))
         with pytest.raises(PictureRefused):
             shrink(file, ART)
@@ -236,7 +236,7 @@ class TestRefusals:
     def test_a_file_above_the_limit_is_not_kept(
         self, client: Client, db: None, settings: Settings
     ) -> None:
-        settings.ARTSIMILARITY = {"SEARCH_MAX_BYTES": 100_000}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "SEARCH_MAX_BYTES": 100_000}
         response = post(client, noise())
         assert response.status_code == 413
         assert "larger than 0.1 MB" in response.json()["detail"]
@@ -301,7 +301,11 @@ class TestHostileFiles:
     def test_where_all_decoders_are_busy_the_visitor_may_try_again(
         self, client: Client, settings: Settings
     ) -> None:
-        settings.ARTSIMILARITY = {"SEARCH_DECODERS": 1, "SEARCH_SECONDS": 0.05}
+        settings.ARTSIMILARITY = {
+            **settings.ARTSIMILARITY,
+            "SEARCH_DECODERS": 1,
+            "SEARCH_SECONDS": 0.05,
+        }
         with asking.search_decoders()._borrow():
             assert post(client, picture_bytes()).status_code == 503
 
@@ -311,7 +315,7 @@ class TestWithoutAWorker:
     def test_says_when_to_try_again(
         self, client: Client, broker: Broker, settings: Settings
     ) -> None:
-        settings.ARTSIMILARITY = {"SEARCH_SECONDS": 0.2}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "SEARCH_SECONDS": 0.2}
         response = post(client, picture_bytes())
         assert response.status_code == 503
         assert int(response["Retry-After"]) >= 1
@@ -330,7 +334,7 @@ class TestWithoutAWorker:
         self, client: Client, broker: Broker, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(asking, "_MOST_WAITING", 2)
-        settings.ARTSIMILARITY = {"SEARCH_SECONDS": 0.05}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "SEARCH_SECONDS": 0.05}
         for _ in range(4):
             assert post(client, picture_bytes()).status_code == 503
         assert broker.waiting("artsimilarity-search") == 2
@@ -338,7 +342,7 @@ class TestWithoutAWorker:
     def test_nothing_is_stored(
         self, client: Client, broker: Broker, settings: Settings, media: Path
     ) -> None:
-        settings.ARTSIMILARITY = {"SEARCH_SECONDS": 0.05}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "SEARCH_SECONDS": 0.05}
         post(client, picture_bytes(RED))
         assert not list(media.rglob("*"))
         assert not SearchAnswer.objects.exists()

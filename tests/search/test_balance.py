@@ -30,7 +30,7 @@ def test_the_balance_comes_from_the_address_on_a_step_of_the_slider(
 def test_what_is_no_balance_is_the_usual_one(
     rf: RequestFactory, settings: Settings, given: str
 ) -> None:
-    settings.ARTSIMILARITY = {"STYLE": 0.3}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "STYLE": 0.3}
     assert chosen_style(rf.get("/", {"style": given})) == 0.3
     assert chosen_style(rf.get("/")) == 0.3
 

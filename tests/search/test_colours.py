@@ -166,7 +166,7 @@ class TestSearch:
             score=1.0,
         )
         assert len(search_by_colours(Artwork, [("c81e1e", 1)])) == 2
-        settings.ARTSIMILARITY = {"HIDE_DUPLICATES": True}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "HIDE_DUPLICATES": True}
         assert list(search_by_colours(Artwork, [("c81e1e", 1)])) == [nearest]
 
     def test_hidden_pictures_are_absent(self, client: Client) -> None:

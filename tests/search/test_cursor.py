@@ -84,7 +84,7 @@ def test_a_picture_hidden_between_two_pages_is_gone() -> None:
 
 
 def test_later_pages_come_from_the_index_too(settings: Settings) -> None:
-    settings.ARTSIMILARITY = {"EXACT_ROWS": 0}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "EXACT_ROWS": 0}
     fill_library(3000)
     target = Artwork.objects.first()
     assert target is not None
@@ -107,7 +107,7 @@ def test_later_pages_come_from_the_index_too(settings: Settings) -> None:
 # With a transaction of its own, or the index would keep a thousand dead rows for the next tests.
 @pytest.mark.django_db(transaction=True)
 def test_a_thousand_equal_pictures_are_all_shown_and_none_twice(settings: Settings) -> None:
-    settings.ARTSIMILARITY = {"EXACT_ROWS": 0}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "EXACT_ROWS": 0}
     fill_library(30)
     target = make_embedded("target")
     row = {name: getattr(target, name) for name in COLUMNS}

@@ -40,7 +40,7 @@ def test_with_it_the_nearest_stays_first_and_others_follow(book: Artwork) -> Non
 
 
 def test_the_setting_is_what_holds_where_nothing_is_said(book: Artwork, settings: Any) -> None:
-    settings.ARTSIMILARITY = {"DIVERSIFY": 0.5}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "DIVERSIFY": 0.5}
     assert _titles(more_like_this(book, limit=2, style=1)) == ["plate 0", "second"]
 
 

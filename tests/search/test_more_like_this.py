@@ -82,7 +82,7 @@ class TestFilters:
     def test_that_keep_many_ask_the_index_for_more_candidates(
         self, library: Artwork, settings: Settings
     ) -> None:
-        settings.ARTSIMILARITY = {"EXACT_ROWS": 100}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "EXACT_ROWS": 100}
         half = plan_search(Artwork.objects.filter(technique="etching"), 0.75)
         tenth = plan_search(Artwork.objects.filter(artist="tenth"), 0.75)
         assert not half.exact
@@ -105,7 +105,7 @@ class TestFilters:
     def test_are_asked_about_again_once_the_table_was_analysed(
         self, library: Artwork, settings: Settings
     ) -> None:
-        settings.ARTSIMILARITY = {"EXACT_ROWS": 1000}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "EXACT_ROWS": 1000}
         tenth = Artwork.objects.filter(artist="tenth")
         before = plan_search(tenth, 0.75)
         library.delete()
@@ -119,7 +119,7 @@ class TestFilters:
     def test_leave_the_right_answer_whatever_way_it_is_found(
         self, library: Artwork, settings: Settings, exact_rows: int
     ) -> None:
-        settings.ARTSIMILARITY = {"EXACT_ROWS": exact_rows}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "EXACT_ROWS": exact_rows}
         kept = Artwork.objects.filter(artist="tenth")
         vectors = {a.pk: a.embedding for a in kept.defer(None).exclude(pk=library.pk)}
         target = np.array(Artwork.objects.defer(None).get(pk=library.pk).embedding)
@@ -187,7 +187,12 @@ def test_the_index_is_asked_for_as_many_candidates_as_the_page_is_long(
     everything: None, settings: Settings
 ) -> None:
     fill_library(60)
-    settings.ARTSIMILARITY = {"EF_SEARCH": 5, "ITERATIVE_SCAN": "off", "LIMIT": 20}
+    settings.ARTSIMILARITY = {
+        **settings.ARTSIMILARITY,
+        "EF_SEARCH": 5,
+        "ITERATIVE_SCAN": "off",
+        "LIMIT": 20,
+    }
     picture = Artwork.objects.order_by("pk")[0]
     with connection.cursor() as cursor:  # the only way is the index
         for setting in ("enable_seqscan", "enable_sort"):
@@ -201,7 +206,7 @@ def test_the_index_is_asked_for_as_many_candidates_as_the_page_is_long(
 def test_equal_pictures_come_in_the_order_of_their_keys_wherever_their_rows_lie(
     settings: Settings, exact_rows: int
 ) -> None:
-    settings.ARTSIMILARITY = {"EXACT_ROWS": exact_rows}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "EXACT_ROWS": exact_rows}
     target = make_embedded("target", [1, 0])
     equals = [make_embedded(f"equal {number}", [1, 1]) for number in range(4)]
     Artwork.objects.filter(pk=equals[0].pk).update(artist="rewritten behind the others")

@@ -116,7 +116,11 @@ class TestSimilarTo:
             cursor.execute("SET LOCAL enable_seqscan = off")
         recall = {}
         for ef_search, iterative_scan in ((400, "strict_order"), (2, "strict_order"), (2, "off")):
-            settings.ARTSIMILARITY = {"EF_SEARCH": ef_search, "ITERATIVE_SCAN": iterative_scan}
+            settings.ARTSIMILARITY = {
+                **settings.ARTSIMILARITY,
+                "EF_SEARCH": ef_search,
+                "ITERATIVE_SCAN": iterative_scan,
+            }
             hits = sum(len(_nearest(t) & right[t.pk]) for t in targets)
             recall[ef_search, iterative_scan] = hits / (10 * len(targets))
         assert recall[400, "strict_order"] > 0.95
