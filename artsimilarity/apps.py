@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 from django.core import checks
-from django.db.models.signals import pre_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -26,6 +26,7 @@ class ArtSimilarityConfig(AppConfig):
         from artsimilarity.embedding import receivers
         from artsimilarity.embedding.signals import library_swept
         from artsimilarity.library import libraries
+        from artsimilarity.library.index_build import build_missing
         from artsimilarity.monitoring import prometheus
         from artsimilarity.own_picture.answering import forget_unclaimed
         from artsimilarity.schema.extension import create_extension
@@ -36,6 +37,7 @@ class ArtSimilarityConfig(AppConfig):
         checks.register(check_proxies, deploy=True)
         prometheus.connect()
         pre_migrate.connect(create_extension, sender=self, dispatch_uid="artsimilarity.extension")
+        post_migrate.connect(build_missing, sender=self, dispatch_uid="artsimilarity.index")
         library_swept.connect(forget_unclaimed, dispatch_uid="artsimilarity.forget_unclaimed")
         for library in libraries(proxies=True):
             receivers.connect(library.model)

@@ -48,46 +48,19 @@ class Broker:
         return [pk for _task, (_model, pks, _using) in self.tasks() for pk in pks]
 
 
-class RefusingBroker:
-    """A port that hangs up on everybody, and counts who came."""
+class _Port:
+    """A port in a broker's place, that accepts everybody and counts who came."""
 
     def __init__(self) -> None:
         self.connections = 0
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"redis://127.0.0.1:{self._socket.getsockname()[1]}/0"
-        threading.Thread(target=self._hang_up, daemon=True).start()
+        threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
         """Let go of the port."""
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-
-    def _hang_up(self) -> None:
-        while True:
-            try:
-                visitor, _ = self._socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            visitor.close()
-
-
-class SilentBroker:
-    """A port that accepts everybody and never says a word."""
-
-    def __init__(self) -> None:
-        self.connections = 0
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._visitors: list[socket.socket] = []
-        self.url = f"redis://127.0.0.1:{self._socket.getsockname()[1]}/0"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        """Let go of the port and of all visitors."""
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        for visitor in self._visitors:
-            visitor.close()
 
     def _accept(self) -> None:
         while True:
@@ -96,4 +69,31 @@ class SilentBroker:
             except OSError:
                 return
             self.connections += 1
-            self._visitors.append(visitor)
+            self._receive(visitor)
+
+    def _receive(self, visitor: socket.socket) -> None:
+        raise NotImplementedError
+
+
+class RefusingBroker(_Port):
+    """A port that hangs up on everybody."""
+
+    def _receive(self, visitor: socket.socket) -> None:
+        visitor.close()
+
+
+class SilentBroker(_Port):
+    """A port that never says a word to anybody."""
+
+    def __init__(self) -> None:
+        self._visitors: list[socket.socket] = []
+        super().__init__()
+
+    def close(self) -> None:
+        """Let go of the port and of all visitors."""
+        super().close()
+        for visitor in self._visitors:
+            visitor.close()
+
+    def _receive(self, visitor: socket.socket) -> None:
+        self._visitors.append(visitor)

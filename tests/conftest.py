@@ -14,12 +14,16 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection
+from django.test import override_settings
 from kombu import pools
 from pytest_django import Settings
 
+from artsimilarity.library import Library
+from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.testing import use_quick_encoder
 from demo_site import servers as embedded
 from demo_site.celery import app as celery_app
+from demo_site.library.models import Artwork
 from tests import servers
 from tests.broker import Broker, RefusingBroker, SilentBroker
 from tests.migrated_database import MigratedDatabase, schema_fingerprint
@@ -192,6 +196,16 @@ def silent_broker() -> Iterator[SilentBroker]:
     yield broker
     broker.close()
     connect(old)
+
+
+@pytest.fixture
+def index_restored(transactional_db: None) -> Iterator[None]:
+    """The index of the default recipe is there again after a test that rolls out another."""
+    yield
+    with override_settings(ARTSIMILARITY={}):
+        index = VectorIndex.serving(Library.of(Artwork))
+        if not index.is_built():
+            index.build()
 
 
 @pytest.fixture

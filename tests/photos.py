@@ -14,6 +14,7 @@ from django.test.utils import isolate_apps
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding import receivers
 from artsimilarity.library import Library
+from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.models import SimilarityCompanion
 from tests.pictures import RED, picture_file, unit_blocks
 
@@ -86,6 +87,7 @@ def photo_tables() -> Iterator[Photos]:
         with connection.schema_editor() as editor:
             editor.create_model(Photo)
             editor.create_model(PhotoEmbedding)
+        VectorIndex.serving(Library.of(Photo)).build()
         receivers.connect(Photo)
         try:
             yield Photos(Photo, PhotoEmbedding)

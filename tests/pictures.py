@@ -16,6 +16,8 @@ from PIL import Image
 from psycopg.sql import SQL, Identifier
 
 from artsimilarity.conf import get_settings
+from artsimilarity.library import Library
+from artsimilarity.library.index_build import VectorIndex
 from demo_site.library.models import Artwork
 
 RED = (200, 30, 30)
@@ -75,7 +77,8 @@ def fill_library(count: int, facts: Callable[[int], dict[str, Any]] = lambda _nu
     random = np.random.default_rng(1)
     fingerprint = get_settings().recipe.fingerprint
     # Built at once, an index takes a fraction of the time that row after row does.
-    indexes = [one for one in Artwork._meta.indexes if isinstance(one, HnswIndex)]
+    serving = VectorIndex.serving(Library.of(Artwork)).declared
+    indexes = [serving, *(one for one in Artwork._meta.indexes if isinstance(one, HnswIndex))]
     with connection.schema_editor() as editor:
         for index in indexes:
             editor.remove_index(Artwork, index)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from artsimilarity.conf import get_settings
 from artsimilarity.embedding import rollout
 from artsimilarity.embedding.broker import publish
 from artsimilarity.embedding.queue import CANCEL_TASK, ENQUEUE_TASK, PROMOTE_TASK
@@ -67,8 +66,7 @@ def _with_picture(status: LibraryStatus) -> int:
 
 
 def _to_roll_out(status: LibraryStatus) -> int:
-    candidate = get_settings().next_recipe
-    if candidate is None or status.by_recipe.get(candidate.fingerprint):
+    if not status.candidate or status.by_recipe.get(status.candidate):
         return 0
     if status.rollout is None:
         return _with_picture(status)
@@ -79,7 +77,7 @@ def _to_promote(status: LibraryStatus) -> int:
     if status.rollout is None:
         return 0
     if status.rollout.state == RolloutState.PROMOTING:
-        return status.rollout.left or 1
+        return status.rollout.filled or 1
     return 0 if status.rollout.left or status.pending else status.rollout.filled
 
 
@@ -116,7 +114,7 @@ ACTIONS = {
             "rollout",
             _("Roll out a new recipe"),
             _(
-                "Embeds every picture under the recipe that NEXT_RECIPE names, beside the present "
+                "Embeds every picture under the recipe that the settings name, beside the present "
                 "one. Visitors notice nothing. It can be cancelled."
             ),
             _to_roll_out,
@@ -126,7 +124,10 @@ ACTIONS = {
         LibraryAction(
             "promote",
             _("Put the new recipe into service"),
-            _("Moves the new vectors over in small steps. It cannot be cancelled once begun."),
+            _(
+                "Builds the index of the new vectors, and serves them from one moment to the next. "
+                "The old ones are kept, so that their recipe can be rolled out again."
+            ),
             _to_promote,
             _promote,
             works=False,

@@ -13,9 +13,14 @@ from packaging.version import Version
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library, libraries, waiting
+from artsimilarity.library.index_build import VectorIndex
+from artsimilarity.library.recipes import known_recipe
 from artsimilarity.schema.fields import EmbeddingField
 from artsimilarity.schema.states import RolloutState
 from artsimilarity.schema.tables import Whitening
+
+# What Postgres says of a column that takes vectors of any size.
+_ANY_SIZE = -1
 
 # Older releases corrupt HNSW indexes under vacuum.
 PGVECTOR_MINIMUM = Version("0.8.4")
@@ -29,10 +34,8 @@ _EXTENSION = (
     " available ON true"
 )
 
-_COLUMN_AND_INDEX = (
-    "SELECT atttypmod, EXISTS (SELECT 1 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
-    " JOIN pg_am ON pg_am.oid = relam WHERE indrelid = attrelid AND attnum = ANY (indkey)"
-    " AND amname = 'hnsw' AND indisvalid) FROM pg_attribute"
+_DIMENSIONS = (
+    "SELECT atttypmod FROM pg_attribute"
     " WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped"
 )
 
@@ -131,20 +134,20 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
     quoted, _key = library.table()
     column = f"{library.holder.similarity_table()._meta.db_table}.{field.column}"
     try:
-        rows = _fetch(library.using, _COLUMN_AND_INDEX, [quoted, field.column])
+        rows = _fetch(library.using, _DIMENSIONS, [quoted, field.column])
+        indexed = bool(rows) and VectorIndex.serving(library).is_built()
     except ProgrammingError:
         return []
     if not rows:
         return []
-    dimensions, indexed = rows[0]
+    dimensions = rows[0][0]
     messages: list[checks.CheckMessage] = []
-    if dimensions != field.dimensions:
+    if dimensions != _ANY_SIZE:
         messages.append(
             checks.Warning(
-                f"The column {column} has {dimensions} dimensions, but the recipe makes "
-                f"{field.dimensions}.",
-                hint="Run 'manage.py makemigrations' and 'manage.py migrate', then "
-                "'manage.py embed_artworks'.",
+                f"The column {column} takes vectors of {dimensions} dimensions alone, as in an "
+                f"earlier release.",
+                hint="Run 'manage.py makemigrations' and 'manage.py migrate'; no row is rewritten.",
                 obj=library.model,
                 id="artsimilarity.W004",
             )
@@ -152,9 +155,9 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
     if not indexed:
         messages.append(
             checks.Warning(
-                f"The column {column} has no valid HNSW index: every search reads the whole table.",
-                hint="Run 'manage.py makemigrations' and 'manage.py migrate'; if the index is "
-                "there but invalid, REINDEX INDEX CONCURRENTLY it.",
+                f"The vectors in {column} have no valid index of the recipe and with the "
+                f"parameters of the settings: searches may read the whole table.",
+                hint="Run 'manage.py build_similarity_index'.",
                 obj=library.model,
                 id="artsimilarity.W002",
             )
@@ -165,26 +168,18 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
 def _check_recipe(library: Library) -> list[checks.CheckMessage]:
     """Compare the recipes of what is served, and of the last roll-out, with the settings."""
     settings = get_settings()
+    model = library.model
     try:
         latest = library.rollout()
-        if latest is None or latest.state == RolloutState.FILLING:
+        if not latest or latest.state != RolloutState.PROMOTED:
             return _check_stale(library)
         served = latest.fingerprint
         if served == settings.recipe.fingerprint or not library.rows.served(served).exists():
             return []
+        if known_recipe(served):
+            return _check_settings(library)
     except ProgrammingError:  # not migrated yet
         return []
-    model = library.model
-    if settings.next_recipe and served == settings.next_recipe.fingerprint:
-        return [
-            checks.Info(
-                f"{model.__name__} is served under ARTSIMILARITY['NEXT_RECIPE'], which was put "
-                f"into service.",
-                hint="Make it the RECIPE, empty NEXT_RECIPE, and restart.",
-                obj=model,
-                id="artsimilarity.I001",
-            )
-        ]
     return [
         checks.Warning(
             f"{model.__name__} has vectors of the recipe {served}, which was put into service, "
@@ -202,7 +197,7 @@ def _check_stale(library: Library) -> list[checks.CheckMessage]:
     fingerprint = library.recipes().serving.fingerprint
     stale = library.rows.served_otherwise(fingerprint)
     if not stale.exists():
-        return []
+        return _check_settings(library)
     return [
         checks.Info(
             f"{library.model.__name__} has pictures whose vectors another recipe than "
@@ -211,6 +206,35 @@ def _check_stale(library: Library) -> list[checks.CheckMessage]:
             hint="Run 'manage.py embed_artworks --stale'.",
             obj=library.model,
             id="artsimilarity.I002",
+        )
+    ]
+
+
+def _check_settings(library: Library) -> list[checks.CheckMessage]:
+    """Say where the library is under another recipe than the settings would have it."""
+    settings, serving = get_settings(), library.recipes().serving.fingerprint
+    model = library.model
+    if serving == settings.recipe.fingerprint:
+        return []
+    if settings.next_recipe and serving == settings.next_recipe.fingerprint:
+        return [
+            checks.Info(
+                f"{model.__name__} is served under ARTSIMILARITY['NEXT_RECIPE'], which was put "
+                f"into service.",
+                hint="Make it the RECIPE, empty NEXT_RECIPE, and restart.",
+                obj=model,
+                id="artsimilarity.I001",
+            )
+        ]
+    return [
+        checks.Info(
+            f"{model.__name__} was embedded under the recipe {serving}, and stays under it: new "
+            f"pictures are embedded so, too. ARTSIMILARITY['RECIPE'] is "
+            f"{settings.recipe.fingerprint}.",
+            hint="Run 'manage.py embed_artworks --rollout', and 'manage.py embed_artworks "
+            "--promote' when it is through; or name the present recipe as RECIPE.",
+            obj=model,
+            id="artsimilarity.I003",
         )
     ]
 

@@ -155,13 +155,12 @@ def _check_dimensions(model: type[EmbeddingColumns]) -> list[checks.CheckMessage
     messages: list[checks.CheckMessage] = []
     for name in ("embedding", "embedding_next"):
         field = model._meta.get_field(name)
-        if isinstance(field, EmbeddingField) and field.dimensions != recipe.dimensions:
+        if isinstance(field, EmbeddingField) and field.dimensions is not None:
             messages.append(
                 checks.Error(
-                    f"{model.__name__}.{name} has {field.dimensions} dimensions, but recipe "
-                    f"{recipe.name!r} makes {recipe.dimensions}.",
-                    hint="Declare the field without dimensions, or choose another "
-                    "ARTSIMILARITY['RECIPE'].",
+                    f"{model.__name__}.{name} takes vectors of {field.dimensions} dimensions "
+                    f"alone, so that no recipe of another size can be rolled out.",
+                    hint="Declare the field without dimensions.",
                     obj=field,
                     id="artsimilarity.E002",
                 )

@@ -1,36 +1,43 @@
 """Brings in a new recipe, or new weights, while visitors go on finding neighbours.
 
 A roll-out *fills* ``embedding_next`` for the whole library while ``embedding`` is served. It is
-then *promoted*: the new vectors move over in short transactions. Every query filters on the recipe
-of its query vector, so vectors of two recipes are never compared. Both steps may be interrupted at
-any point and taken up again.
+then *promoted*: the new vectors get an index of their own, and the two columns change names, in one
+transaction that moves no row. The vectors of before stay in ``embedding_next``, so that rolling out
+the old recipe again takes no more than embedding what is new since. Every query filters on the
+recipe of its query vector, so vectors of two recipes are never compared. Each step may be
+interrupted at any point and taken up again.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, transaction
-from django.db.models import F
+from django.db import OperationalError, connections, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from psycopg.errors import LockNotAvailable
 
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding.queue import enqueue
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
-from artsimilarity.schema.columns import BLANK, NO_NEXT_VECTOR, NO_VECTOR, UNTRIED
-from artsimilarity.schema.fields import EmbeddingField
+from artsimilarity.library.index_build import VectorIndex
+from artsimilarity.schema.columns import NO_NEXT_VECTOR, NO_VECTOR, UNTRIED
+from artsimilarity.schema.indexes import index_name
 from artsimilarity.schema.states import EmbeddingStatus, RolloutState
 from artsimilarity.schema.tables import Rollout
 from artsimilarity.search import score_calibration
 
-# Rows moved in one transaction: few enough that their locks are held well below a second.
+# Rows emptied in one transaction: few enough that their locks are held well below a second.
 _BATCH = 100
+# How long the change of places waits for the table at a time, and keeps others waiting behind it.
+_LOCK_TIMEOUT = "300ms"
+_TRIES = 30
+# Name of an index while two of them change theirs; nobody else sees it.
+_IN_BETWEEN = "artsimilarity_in_between"
 
 
 class RolloutError(Exception):
@@ -40,14 +47,16 @@ class RolloutError(Exception):
 def start(library: Library) -> Rollout:
     """Begin to roll out ``ARTSIMILARITY["NEXT_RECIPE"]``, or go on with it.
 
-    From now on new pictures get both vectors; :func:`fill` sends the library's to the workers.
+    Where that is empty, and the library is under another recipe than ``["RECIPE"]``, as after an
+    upgrade, it is this that is rolled out. From now on new pictures get both vectors; :func:`fill`
+    sends the library's to the workers.
 
     Raises:
         RolloutError: there is no next recipe, its vectors do not fit the column, another roll-out
             is under way, or the library is not all under the present recipe.
     """
-    candidate = _candidate()
-    serving = get_settings().recipe
+    serving = library.recipes().serving
+    candidate = _candidate(serving)
     rollout = library.rollout()
     if rollout and rollout.fingerprint == candidate.fingerprint:
         return rollout
@@ -60,19 +69,21 @@ def start(library: Library) -> Rollout:
             % {"recipe": rollout.fingerprint}
         )
     if candidate.fingerprint == serving.fingerprint:
-        raise RolloutError(_("NEXT_RECIPE and RECIPE are the same recipe: nothing is to be done."))
-    _require_same_dimensions(library, candidate)
+        raise RolloutError(
+            _("The recipe %(recipe)s is in service already: nothing is to be done.")
+            % {"recipe": candidate.fingerprint}
+        )
     if others := library.rows.served_otherwise(serving.fingerprint).count():
         raise RolloutError(
             _(
-                "%(count)d pictures have vectors of another recipe than ARTSIMILARITY['RECIPE']. "
-                "Name the recipe that is in service there, or run “embed_artworks”, first."
+                "%(count)d pictures have vectors of another recipe than %(recipe)s, which the "
+                "library is under. Run “embed_artworks --stale” first."
             )
-            % {"count": others}
+            % {"count": others, "recipe": serving.fingerprint}
         )
     if rollout:
         rollout.delete()
-    clear_next(library)
+    forget_next(library, but=candidate.fingerprint)
     return Rollout.objects.using(library.using).create(
         model_label=library.label, fingerprint=candidate.fingerprint
     )
@@ -88,44 +99,58 @@ def left_to_fill(library: Library) -> int:
     return library.rows.to_do(library.recipes()).count()
 
 
-def promote(library: Library, *, on_progress: Callable[[int], object] | None = None) -> int:
-    """Serve the new recipe: move every new vector over, in short transactions.
+def promote(
+    library: Library, *, on_progress: Callable[[float], object] = lambda _share: None
+) -> int:
+    """Serve the new recipe: build its index, and let the two columns change places.
+
+    Searches and saves go on. The change of places keeps them waiting for a moment, once nobody
+    reads the table for longer than that.
 
     Pictures that could not be embedded under the new recipe are marked failed in the end, with
     the reason that was recorded then.
 
     Args:
         library: whose roll-out is promoted.
-        on_progress: called with the number of rows moved since its last call.
+        on_progress: called with the share of the index that is built, 0..1.
 
     Returns:
-        The number of rows moved by this call.
+        The number of pictures that are served under the new recipe.
 
     Raises:
-        RolloutError: no roll-out is under way, or pictures still lack the new vector.
+        RolloutError: no roll-out is under way, pictures still lack the new vector, an index is
+            being built already, or others keep the table locked.
+        django.db.Error: the server refused to build the index, for lack of disk or memory.
     """
     rollout = library.rollout()
     if rollout is None or rollout.state == RolloutState.PROMOTED:
         raise RolloutError(_("No roll-out is under way. “embed_artworks --rollout” begins one."))
-    if rollout.state == RolloutState.FILLING:
-        if left := left_to_fill(library):
-            raise RolloutError(
-                _(
-                    "%(count)d pictures are not embedded under the new recipe yet. Let a worker "
-                    "finish them (“embed_artworks --rollout” sends them again)."
-                )
-                % {"count": left}
+    begun = rollout.state == RolloutState.PROMOTING
+    if not begun and (left := left_to_fill(library)):
+        raise RolloutError(
+            _(
+                "%(count)d pictures are not embedded under the new recipe yet. Let a worker "
+                "finish them (“embed_artworks --rollout” sends them again)."
             )
-        _set_state(library, rollout, RolloutState.PROMOTING)
-    moved = _move(library, rollout.fingerprint, on_progress)
+            % {"count": left}
+        )
+    index = VectorIndex(library=library, recipe=rollout.fingerprint, column="embedding_next")
+    if index.is_being_built():
+        raise RolloutError(
+            _("An index of %(table)s is being built already. Let that finish first.")
+            % {"table": library.table()[0]}
+        )
+    _set_state(library, rollout, RolloutState.PROMOTING)
+    if not index.is_built():
+        index.build(on_progress=on_progress)
+    _exchange(library, rollout)
     _settle_leftovers(library, rollout.fingerprint)
-    _set_state(library, rollout, RolloutState.PROMOTED)
     score_calibration.refresh(library, rollout.fingerprint)
-    return moved
+    return library.rows.served(rollout.fingerprint).count()
 
 
 def resume_promotion(library: Library) -> int:
-    """Take up a promotion that was interrupted; returns the number of rows moved."""
+    """Take up a promotion that was interrupted; returns the number of pictures served by it."""
     rollout = library.rollout()
     if rollout is None or rollout.state != RolloutState.PROMOTING:
         return 0
@@ -149,7 +174,28 @@ def cancel(library: Library) -> None:
             )
         )
     rollout.delete()
-    clear_next(library)
+    forget_next(library)
+
+
+def forget_previous(library: Library) -> int:
+    """Empty the column and drop the index that a finished roll-out has left of the old recipe.
+
+    Returns:
+        The number of vectors that are gone.
+
+    Raises:
+        RolloutError: a roll-out is under way, whose vectors these are.
+    """
+    rollout = library.rollout()
+    if rollout is not None and rollout.state != RolloutState.PROMOTED:
+        raise RolloutError(
+            _(
+                "The recipe %(recipe)s is being rolled out. Finish it (“embed_artworks "
+                "--promote”) or cancel it (“embed_artworks --cancel”) first."
+            )
+            % {"recipe": rollout.fingerprint}
+        )
+    return forget_next(library)
 
 
 def repair(library: Library) -> int:
@@ -158,29 +204,45 @@ def repair(library: Library) -> int:
     Returns:
         The number of rows mended; called by the sweep.
     """
-    rollout = library.rollout()
-    if rollout is None:
-        return clear_next(library)
-    if rollout.state == RolloutState.PROMOTED:
-        return _move(library, rollout.fingerprint, None)
-    return 0
+    return 0 if library.rollout() else forget_next(library)
 
 
-def clear_next(library: Library) -> int:
-    """Empty ``embedding_next``, and forget what failed while it was filled."""
+def forget_next(library: Library, but: str = "") -> int:
+    """Empty ``embedding_next``, and forget what failed while it was filled.
+
+    Args:
+        library: whose column it is.
+        but: fingerprint of a recipe whose vectors are kept, with their index.
+    """
     total = 0
     rows = library.rows
+    if not but or not rows.filter(embedding_next_recipe=but).exists():
+        VectorIndex(library=library, recipe="", column="embedding_next").drop()
+    others = rows.exclude(embedding_next_recipe__in=["", but])
     ready = rows.filter(embedding_status=EmbeddingStatus.READY).exclude(embedding_error="")
     forgotten = {"embedding_error": "", "embedding_attempts": 0}
-    for left, columns in ((rows.exclude(embedding_next_recipe=""), {}), (ready, forgotten)):
+    for left, columns in ((others, NO_NEXT_VECTOR), (ready, forgotten)):
         while pks := list(left.order_by("pk").values_list("pk", flat=True)[:_BATCH]):
-            total += rows.filter(pk__in=pks).update(**NO_NEXT_VECTOR, **columns)
+            total += rows.filter(pk__in=pks).update(**columns)
     return total
 
 
-def _candidate() -> Recipe:
+def candidate_for(serving: Recipe) -> Recipe | None:
+    """Return the recipe that the settings would have in the place of the one in service, if any.
+
+    Raises:
+        ImproperlyConfigured: they name one that cannot be imported.
+    """
+    settings = get_settings()
+    candidate, configured = settings.next_recipe, settings.recipe
+    if candidate is None and configured.fingerprint != serving.fingerprint:
+        candidate = configured
+    return candidate
+
+
+def _candidate(serving: Recipe) -> Recipe:
     try:
-        candidate = get_settings().next_recipe
+        candidate = candidate_for(serving)
     except ImproperlyConfigured as error:
         raise RolloutError(str(error)) from error
     if candidate is None:
@@ -193,65 +255,55 @@ def _candidate() -> Recipe:
     return candidate
 
 
-def _require_same_dimensions(library: Library, candidate: Recipe) -> None:
-    field = library.holder._meta.get_field("embedding")
-    if not isinstance(field, EmbeddingField) or field.dimensions == candidate.dimensions:
-        return
+def _exchange(library: Library, rollout: Rollout) -> None:
+    """Let the two columns and their indexes change names, and the new recipe be in service.
+
+    All that goes on in the table meanwhile would wait behind us, so we do not wait for long at a
+    time: whoever holds the table is let pass, and others with them.
+    """
+    for attempt in range(_TRIES):
+        try:
+            with transaction.atomic(using=library.using):
+                _change_names(library)
+                _set_state(library, rollout, RolloutState.PROMOTED)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            time.sleep(min(0.1 * 2**attempt, 5))
+        else:
+            return
     raise RolloutError(
         _(
-            "The recipe %(recipe)s makes %(new)d dimensions, and the column holds %(old)s, so it "
-            "cannot be rolled out beside the present one. Make it the RECIPE, run "
-            "“makemigrations”, and before the operations that it wrote put "
-            'migrations.RunSQL("""%(sql)s"""); '
-            "then “migrate” and “embed_artworks --pending”. Until that is done there are no "
-            "neighbours."
+            "The new recipe could not be put into service: others kept the table %(table)s locked "
+            "all the time. See pg_stat_activity for a transaction that has been open for long, let "
+            "it end, and run “embed_artworks --promote” again."
         )
-        % {
-            "recipe": candidate.fingerprint,
-            "new": candidate.dimensions,
-            "old": field.dimensions,
-            "sql": _blanking_sql(library),
-        }
+        % {"table": library.table()[0]}
     )
 
 
-def _blanking_sql(library: Library) -> str:
-    """Return the statement that blanks every row, for a migration."""
+def _change_names(library: Library) -> None:
+    connection = connections[library.using]
+    quote = connection.ops.quote_name
     table, _key = library.table()
-    with connections[library.using].cursor() as cursor:
-        columns = ", ".join(
-            cursor.mogrify(f"{name} = %s", [value]) for name, value in BLANK.items()
-        )
-    return f"UPDATE {table} SET {columns}"  # noqa: S608 -- shown, and made of our own constants
-
-
-def _move(library: Library, fingerprint: str, on_progress: Callable[[int], object] | None) -> int:
-    rows = library.rows.filter(embedding_next_recipe=fingerprint)
-    total = rows.count()
-    # Batches of even size: a last one of a single row would be without neighbours for a moment.
-    size = math.ceil(total / math.ceil(total / _BATCH)) if total else _BATCH
-    moved = 0
-    while True:
-        with transaction.atomic(using=library.using):
-            locked = rows.order_by("pk").select_for_update(skip_locked=True, of=("self",))
-            pks = list(locked.values_list("pk", flat=True)[:size])
-            library.rows.filter(pk__in=pks).update(
-                embedding=F("embedding_next"),
-                embedding_recipe=F("embedding_next_recipe"),
-                **NO_NEXT_VECTOR,
-            )
-        moved += len(pks)
-        if on_progress:
-            on_progress(len(pks))
-        if not pks:
-            if not rows.exists():
-                return moved
-            time.sleep(0.1)  # what is left is locked by somebody who is saving it
+    pairs = [("embedding", "embedding_next"), ("embedding_recipe", "embedding_next_recipe")]
+    served, coming = (index_name(library.holder.similarity_table(), column) for column in pairs[0])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+        cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        for one, other in pairs:
+            for old, new in ((one, f"{one}_old"), (other, one), (f"{one}_old", other)):
+                cursor.execute(f"ALTER TABLE {table} RENAME COLUMN {quote(old)} TO {quote(new)}")
+        renamed = "ALTER INDEX IF EXISTS {} RENAME TO {}"  # the one that served may be missing
+        for old, new in ((served, _IN_BETWEEN), (coming, served), (_IN_BETWEEN, coming)):
+            cursor.execute(renamed.format(quote(old), quote(new)))
+        cursor.execute("SELECT set_config('lock_timeout', '0', true)")
 
 
 def _settle_leftovers(library: Library, fingerprint: str) -> None:
     """Deal with rows that have no vector of the new recipe, so that none of the old one stays."""
-    left = library.rows.served_otherwise(fingerprint)
+    ready = library.rows.filter(embedding_status=EmbeddingStatus.READY)
+    left = ready.exclude(embedding_recipe=fingerprint)
     tried = left.exclude(embedding_error="")
     tried.update(**NO_VECTOR, embedding_status=EmbeddingStatus.FAILED)
     left.update(**NO_VECTOR, **UNTRIED)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from django.db import models
+from django.db.models import Exists
 from django.utils import timezone
 
 from artsimilarity.conf import get_settings
@@ -17,7 +19,8 @@ from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
 from artsimilarity.library.recipes import RecipesInForce
 from artsimilarity.schema.columns import NO_NEXT_VECTOR, blank_for, failed
-from artsimilarity.schema.states import EmbeddingStatus
+from artsimilarity.schema.states import EmbeddingStatus, RolloutState
+from artsimilarity.schema.tables import Rollout
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,34 +88,21 @@ class Writer:
     def succeed(self, picture: Picture, vectors: Mapping[Recipe, NDArray[np.float32]]) -> None:
         """Store the vectors, the serving recipe's to be served from now on."""
         claim, recipes = picture.claim, self.recipes
-        columns: dict[str, Any] = {
-            "embedding_error": "",
-            "embedding_attempts": 0,
-            "embedded_at": timezone.now(),
-            "embedding_copy_descriptor": picture.copy_descriptor,
-            "embedding_damaged": picture.damaged,
-            "embedding_area": picture.area,
-        }
-        if recipes.next:
-            columns["embedding_next"] = vectors[recipes.next].tolist()
-            columns["embedding_next_recipe"] = recipes.next.fingerprint
-        elif claim.needs is Needs.EVERYTHING:
-            columns |= NO_NEXT_VECTOR
-        if claim.needs is Needs.EVERYTHING:
-            columns |= {
-                "embedding": vectors[recipes.serving].tolist(),
-                "embedding_recipe": recipes.serving.fingerprint,
-                "embedding_digest": picture.digest,
-                "embedding_status": EmbeddingStatus.READY,
-            }
-        if self._write(claim, columns):
-            self.result.embedded.append(str(claim.pk))
-            signals.embedding_succeeded.send_robust(
-                self.library.model,
-                pk=claim.pk,
-                using=self.library.using,
-                recipe=recipes.all[-1].fingerprint,
-            )
+        written = self._write(claim, _columns(picture, vectors, recipes), recipes.next)
+        if not written and recipes.next:
+            # If the next recipe was put into service meanwhile, the columns have changed places.
+            recipes = RecipesInForce(recipes.next, recipes.serving)
+            written = self._write(claim, _columns(picture, vectors, recipes))
+        if not written:
+            self.result.skipped += 1
+            return
+        self.result.embedded.append(str(claim.pk))
+        signals.embedding_succeeded.send_robust(
+            self.library.model,
+            pk=claim.pk,
+            using=self.library.using,
+            recipe=self.recipes.all[-1].fingerprint,
+        )
 
     def fail(self, claim: Claim, reason: str) -> None:
         """Record that this file will not do, and stop serving a vector it may have had.
@@ -125,7 +115,7 @@ class Writer:
         if claim.needs is Needs.NEXT_VECTOR:
             tried = get_settings().MAX_ATTEMPTS
             columns = {"embedding_error": reason, "embedding_attempts": tried}
-        if self._write(claim, columns):
+        if self._settle(claim, columns):
             self.result.failed.append(str(claim.pk))
             signals.embedding_failed.send_robust(
                 self.library.model, pk=claim.pk, using=self.library.using, error=reason
@@ -135,20 +125,68 @@ class Writer:
         """Leave the picture to be tried again, or give up after the last attempt."""
         if claim.attempts >= get_settings().MAX_ATTEMPTS:
             self.fail(claim, reason)
-        elif self._write(claim, {"embedding_error": reason}):
+        elif self._settle(claim, {"embedding_error": reason}):
             self.result.retry.append(str(claim.pk))
 
     def reset(self, claim: Claim) -> None:
         """Start over: the file's content was replaced behind Django's back."""
-        if self._write(claim, blank_for(claim.image)):
+        if self._settle(claim, blank_for(claim.image)):
             self.result.retry.append(str(claim.pk))
 
-    def _write(self, claim: Claim, columns: dict[str, Any]) -> bool:
+    def _settle(self, claim: Claim, columns: dict[str, Any]) -> bool:
+        written = self._write(claim, columns)
+        self.result.skipped += not written
+        return written
+
+    def _write(
+        self, claim: Claim, columns: dict[str, Any], rolled_out: Recipe | None = None
+    ) -> bool:
+        """Write to the row that was claimed, if it is still ours.
+
+        Args:
+            claim: whose row it is.
+            columns: what is written.
+            rolled_out: only while that recipe has not been put into service.
+        """
         image = self.library.holder.similarity_image_lookup()
         rows = self.library.rows.filter(
             pk=claim.pk, embedding_claimed_at=claim.claimed_at, **{image: claim.image}
         )
-        written = bool(rows.update(**{**columns, "embedding_claimed_at": None}))
-        if not written:
-            self.result.skipped += 1
-        return written
+        if rolled_out:
+            rows = rows.filter(~Exists(self._promoted(rolled_out)))
+        return bool(rows.update(**{**columns, "embedding_claimed_at": None}))
+
+    def _promoted(self, recipe: Recipe) -> models.QuerySet[Rollout]:
+        return Rollout.objects.using(self.library.using).filter(
+            model_label=self.library.label,
+            fingerprint=recipe.fingerprint,
+            state=RolloutState.PROMOTED,
+        )
+
+
+def _columns(
+    picture: Picture, vectors: Mapping[Recipe, NDArray[np.float32]], recipes: RecipesInForce
+) -> dict[str, Any]:
+    """What a row holds of a picture that was embedded."""
+    everything = picture.claim.needs is Needs.EVERYTHING
+    columns: dict[str, Any] = {
+        "embedding_error": "",
+        "embedding_attempts": 0,
+        "embedded_at": timezone.now(),
+        "embedding_copy_descriptor": picture.copy_descriptor,
+        "embedding_damaged": picture.damaged,
+        "embedding_area": picture.area,
+    }
+    if recipes.next and recipes.next in vectors:
+        columns["embedding_next"] = vectors[recipes.next].tolist()
+        columns["embedding_next_recipe"] = recipes.next.fingerprint
+    elif everything:
+        columns |= NO_NEXT_VECTOR
+    if everything:
+        columns |= {
+            "embedding": vectors[recipes.serving].tolist(),
+            "embedding_recipe": recipes.serving.fingerprint,
+            "embedding_digest": picture.digest,
+            "embedding_status": EmbeddingStatus.READY,
+        }
+    return columns

@@ -427,6 +427,10 @@ IMAGENET_COVARIANCE: Final = Recipe(
 )
 
 
+BUNDLED: Final = (LIKENESS, ART_DEEP, ART, ARTICLE)
+"""The recipes that libraries may be under without naming them."""
+
+
 def whitened(base: Recipe, *, sha256: str, style_dimensions: int, name: str) -> Recipe:
     """A base with a projection fitted on pictures: the recipe that ``fit_whitening`` prints.
 

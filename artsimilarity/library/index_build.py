@@ -1,88 +1,200 @@
-"""Builds the HNSW index of a library without stopping the site, and watches the build."""
+"""Builds the HNSW indexes of a library without stopping the site, and watches the build."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
-from django.db import connections, transaction
+from django.db import connections, router, transaction
 from pgvector.django import HnswIndex
 
-from artsimilarity.library.library import Library
-from artsimilarity.schema.indexes import hnsw_index
+from artsimilarity.encoder.recipe import block_sizes
+from artsimilarity.library.library import Library, libraries
+from artsimilarity.schema.indexes import hnsw_index, index_name
+from artsimilarity.schema.tables import Rollout
 
 _POLL_SECONDS = 0.5
-# What a row's vector and its links take while the graph is built in memory, generously.
-_GRAPH_BYTES = {"halfvec_ip_ops": 2_000, "vector_ip_ops": 3_000}
+# What a row's links and the graph's own notes take while it is built in memory, generously.
+_LINK_BYTES = 1_100
+_HALF_BYTES = 2
 _LEAST_MEMORY = 64
 # Suffix of an index that is being built to take another's place; names have 63 bytes at most.
 _NEW = "_new"
 
 
-def memory_for(index: HnswIndex, rows: int) -> str:
+def memory_for(rows: int, dimensions: int, value_bytes: int = _HALF_BYTES) -> str:
     """Return the ``maintenance_work_mem`` that keeps the graph of so many rows in memory."""
-    return f"{max(_LEAST_MEMORY, rows * _GRAPH_BYTES[index.opclasses[0]] // 2**20)}MB"
+    bytes_each = dimensions * value_bytes + _LINK_BYTES
+    return f"{max(_LEAST_MEMORY, rows * bytes_each // 2**20)}MB"
 
 
-def is_built_as_declared(library: Library) -> bool:
-    """Whether the library's index is there, valid, and has the declared parameters."""
-    index = hnsw_index(library.holder.similarity_table())
-    table, _key = library.table()
-    with connections[library.using].cursor() as cursor:
-        cursor.execute(
-            "SELECT indisvalid, coalesce(reloptions, '{}') FROM pg_index"
-            " JOIN pg_class ON pg_class.oid = indexrelid"
-            " WHERE indrelid = to_regclass(%s) AND relname = %s",
-            [table, index.name],
-        )
-        found = cursor.fetchone()
-    if not found or not found[0]:
-        return False
-    options = dict(option.split("=") for option in found[1])
-    wanted = {"m": index.m, "ef_construction": index.ef_construction}
-    return options == {name: str(value) for name, value in wanted.items() if value is not None}
+@dataclass(frozen=True, kw_only=True)
+class VectorIndex:
+    """The index of one recipe's vectors in one of the two columns.
 
-
-def build_concurrently(
-    library: Library,
-    *,
-    memory: str,
-    on_progress: Callable[[float], object],
-) -> None:
-    """Build the library's index anew beside the present one, and let it take its place.
-
-    Searches, saves and workers go on all the while; only the change of names at the end takes a
-    lock, for a moment. What an interrupted build has left is removed first. Not inside a
-    transaction.
-
-    Args:
-        library: whose vectors are indexed.
-        memory: ``maintenance_work_mem`` of the build, such as ``"1GB"``.
-        on_progress: called with the share that is done, 0..1.
-
-    Raises:
-        django.db.Error: the server refused, for lack of disk or memory.
+    Attributes:
+        library: whose vectors they are.
+        recipe: fingerprint; what drops the index does not look at it.
+        column: ``embedding``, which is served, or ``embedding_next``.
     """
+
+    library: Library
+    recipe: str
+    column: str = "embedding"
+
+    @classmethod
+    def serving(cls, library: Library) -> VectorIndex:
+        """Return the index that searches ask."""
+        return cls(library=library, recipe=library.recipes().serving.fingerprint)
+
+    @property
+    def declared(self) -> HnswIndex:
+        """What it should be."""
+        return hnsw_index(self.library.holder.similarity_table(), self.recipe, self.column)
+
+    @property
+    def name(self) -> str:
+        """Its name in the database: that of the column's index, of whichever recipe."""
+        return index_name(self.library.holder.similarity_table(), self.column)
+
+    def exists(self) -> bool:
+        """Whether the column has an index by that name, of whichever recipe."""
+        return self._found() is not None
+
+    def is_built(self) -> bool:
+        """Whether it is there, valid, of that recipe, and has the declared parameters."""
+        found = self._found()
+        if found is None or not found[0]:
+            return False
+        options = dict(option.split("=") for option in found[1])
+        index = self.declared
+        wanted = {"m": index.m, "ef_construction": index.ef_construction}
+        same = options == {name: str(value) for name, value in wanted.items() if value is not None}
+        return same and f"'{self.recipe}'" in found[2]
+
+    def is_being_built(self) -> bool:
+        """Whether some process is building an index of the same table at this moment."""
+        table, _key = self.library.table()
+        with connections[self.library.using].cursor() as cursor:
+            cursor.execute(
+                "SELECT EXISTS (SELECT 1 FROM pg_stat_progress_create_index"
+                " WHERE datname = current_database() AND relid = to_regclass(%s))",
+                [table],
+            )
+            return bool(cursor.fetchone()[0])
+
+    def count(self) -> int:
+        """How many vectors it holds, or will hold."""
+        vector = {f"{self.column}__isnull": False, f"{self.column}_recipe": self.recipe}
+        return self.library.rows.filter(**vector).count()
+
+    def memory(self) -> str:
+        """The ``maintenance_work_mem`` that keeps its graph in memory while it is built."""
+        return memory_for(self.count(), sum(block_sizes(self.recipe)))
+
+    def build(
+        self, *, memory: str = "", on_progress: Callable[[float], object] = lambda _share: None
+    ) -> None:
+        """Build it anew beside the column's present one, and let it take its place.
+
+        Searches, saves and workers go on all the while; only the change of names at the end takes a
+        lock, for a moment. What an interrupted build has left is removed first. Within a
+        transaction, as in tests, it is built in the ordinary way, which keeps writers waiting.
+
+        Args:
+            memory: ``maintenance_work_mem`` of the build, such as ``"1GB"``; by default what it
+                needs.
+            on_progress: called with the share that is done, 0..1.
+
+        Raises:
+            django.db.Error: the server refused, for lack of disk or memory.
+        """
+        using = self.library.using
+        connection = connections[using]
+        new = self.declared.clone()
+        new.name = f"{self.name[: 63 - len(_NEW)]}{_NEW}"
+        old, quoted = map(connection.ops.quote_name, (self.name, new.name))
+        model = self.library.holder.similarity_table()
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP INDEX {self._concurrently} IF EXISTS {quoted}")
+            cursor.execute(
+                "SELECT set_config('maintenance_work_mem', %s, %s)",
+                [memory or self.memory(), connection.in_atomic_block],
+            )
+            try:
+                with watched(using, [self.library.table()[0]], on_progress):
+                    editor = connection.schema_editor(atomic=False)
+                    concurrently = bool(self._concurrently)
+                    cursor.execute(str(new.create_sql(model, editor, concurrently=concurrently)))
+            finally:
+                if not connection.in_atomic_block:
+                    cursor.execute("RESET maintenance_work_mem")
+        with transaction.atomic(using=using), connection.cursor() as cursor:
+            cursor.execute(f"DROP INDEX IF EXISTS {old}")
+            cursor.execute(f"ALTER INDEX {quoted} RENAME TO {old}")
+
+    def drop(self) -> None:
+        """Drop the column's index, if there is one, without keeping searches waiting."""
+        connection = connections[self.library.using]
+        with connection.cursor() as cursor:
+            name = connection.ops.quote_name(self.name)
+            cursor.execute(f"DROP INDEX {self._concurrently} IF EXISTS {name}")
+
+    @property
+    def _concurrently(self) -> str:
+        return "" if connections[self.library.using].in_atomic_block else "CONCURRENTLY"
+
+    def _found(self) -> tuple[bool, list[str], str] | None:
+        """Whether it is valid, its parameters, and its condition."""
+        table, _key = self.library.table()
+        with connections[self.library.using].cursor() as cursor:
+            cursor.execute(
+                "SELECT indisvalid, coalesce(reloptions, '{}'),"
+                " coalesce(pg_get_expr(indpred, indrelid), '') FROM pg_index"
+                " JOIN pg_class ON pg_class.oid = indexrelid"
+                " WHERE indrelid = to_regclass(%s) AND relname = %s",
+                [table, self.name],
+            )
+            found: tuple[bool, list[str], str] | None = cursor.fetchone()
+        return found
+
+
+def build_missing(using: str, verbosity: int = 1, **kwargs: Any) -> None:
+    """Build the index of every library that has none; receiver of ``post_migrate``.
+
+    One that is there is left alone, whatever its recipe and parameters, unless there is nothing in
+    the table yet: the command ``build_similarity_index`` mends it.
+    """
+    connection = connections[using]
+    if connection.vendor != "postgresql":
+        return
+    for written in libraries():
+        library = Library(written.model, using)
+        is_here = router.allow_migrate_model(using, library.holder.similarity_table())
+        if not is_here or not _is_migrated(library):
+            continue
+        index = VectorIndex.serving(library)
+        if not index.exists() or not (index.is_built() or library.rows.exists()):
+            if verbosity and (count := index.count()):
+                print(f"  Building the index of {count} vectors of {library.name}.")
+            index.build()
+
+
+def _is_migrated(library: Library) -> bool:
+    """Whether the vectors' table and our own are there: one may migrate an app at a time."""
     connection = connections[library.using]
-    model = library.holder.similarity_table()
+    ours = connection.ops.quote_name(Rollout._meta.db_table)
     table, _key = library.table()
-    declared = hnsw_index(model)
-    new = declared.clone()
-    new.name = f"{declared.name[: 63 - len(_NEW)]}{_NEW}"
-    old, quoted = (connection.ops.quote_name(one.name) for one in (declared, new))
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quoted}")
-        cursor.execute("SELECT set_config('maintenance_work_mem', %s, false)", [memory])
-        try:
-            with watched(library.using, [table], on_progress):
-                editor = connection.schema_editor(atomic=False)
-                cursor.execute(str(new.create_sql(model, editor, concurrently=True)))
-        finally:
-            cursor.execute("RESET maintenance_work_mem")
-    with transaction.atomic(using=library.using), connection.cursor() as cursor:
-        cursor.execute(f"DROP INDEX IF EXISTS {old}")
-        cursor.execute(f"ALTER INDEX {quoted} RENAME TO {old}")
+        cursor.execute(
+            "SELECT to_regclass(%s) IS NOT NULL AND EXISTS (SELECT 1 FROM pg_attribute"
+            " WHERE attrelid = to_regclass(%s) AND attname = 'embedding_next_recipe')",
+            [ours, table],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 @contextmanager
@@ -99,7 +211,7 @@ def watched(
                     cursor.execute(
                         "SELECT blocks_done::float / nullif(blocks_total, 0)"
                         " FROM pg_stat_progress_create_index"
-                        " WHERE relid = ANY (%s::regclass[])",
+                        " WHERE datname = current_database() AND relid = ANY (%s::regclass[])",
                         [tables],
                     )
                     found = cursor.fetchone()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +18,11 @@ from artsimilarity.library.recipes import RecipesInForce, recipes_in_force
 from artsimilarity.library.rows import EmbeddingQuerySet
 from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.schema.fields import VECTORS
-from artsimilarity.schema.states import RolloutState
+from artsimilarity.schema.indexes import index_name
 from artsimilarity.schema.tables import Rollout
+
+# The condition of an index, as Postgres writes it.
+_CONDITION = re.compile(r"embedding_recipe = '([^']*)'")
 
 # Rows of a companion made by one statement.
 _BATCH = 2_000
@@ -238,14 +242,26 @@ class Library:
         """Return the latest roll-out of a new recipe, finished or not."""
         return Rollout.objects.using(self.using).filter(model_label=self.label).first()
 
-    def is_promoting(self) -> bool:
-        """Whether a new recipe is being put into service at this moment."""
-        rollouts = Rollout.objects.using(self.using)
-        return rollouts.filter(model_label=self.label, state=RolloutState.PROMOTING).exists()
-
     def recipes(self) -> RecipesInForce:
         """Return the recipes that pictures are embedded with at this moment."""
-        return recipes_in_force(self.label, self.using)
+        return recipes_in_force(
+            self.rollout(), self._indexed_recipe(), lambda one: self.rows.served(one).exists()
+        )
+
+    def _indexed_recipe(self) -> str:
+        """Fingerprint of the recipe that the index of what is served is of; empty without."""
+        table, _key = self.table()
+        name = index_name(self.holder.similarity_table(), "embedding")
+        with connections[self.using].cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_get_expr(indpred, indrelid) FROM pg_index"
+                " JOIN pg_class ON pg_class.oid = indexrelid"
+                " WHERE indrelid = to_regclass(%s) AND relname = %s",
+                [table, name],
+            )
+            row = cursor.fetchone()
+        found = _CONDITION.search(row[0] or "") if row else None
+        return found[1] if found else ""
 
 
 def libraries(*, proxies: bool = False) -> list[Library]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from artsimilarity.conf import get_settings
-from artsimilarity.encoder.recipe import Recipe
+from artsimilarity.encoder.recipe import BUNDLED, Recipe
 from artsimilarity.schema.states import RolloutState
 from artsimilarity.schema.tables import Rollout
 
@@ -28,28 +29,32 @@ class RecipesInForce:
         return self.all[-1]
 
 
-def recipes_in_force(label: str, using: str) -> RecipesInForce:
-    """Return the recipes in force for the library of that label.
+def recipes_in_force(
+    latest: Rollout | None, indexed: str, is_served: Callable[[str], bool]
+) -> RecipesInForce:
+    """Return the recipes in force for a library.
 
-    While a roll-out is filling, pictures get both vectors. From the moment it is promoted the new
-    recipe is served, also while the settings still call it ``NEXT_RECIPE``.
+    A library stays under the recipe that it was embedded with, whatever the settings say, until
+    another is rolled out: an upgrade with a new default leaves no library half under the one and
+    half under the other. Until a roll-out is promoted, pictures get both vectors. From that moment
+    on the new recipe is served.
+
+    Args:
+        latest: roll-out, finished or not.
+        indexed: fingerprint of the recipe that the index of what is served is of; empty without.
+        is_served: whether any picture is served by a vector of that fingerprint.
     """
-    settings = get_settings()
-    candidate = settings.next_recipe
-    if candidate is None or candidate.fingerprint == settings.recipe.fingerprint:
-        return RecipesInForce(settings.recipe)
-    rollout = Rollout.objects.using(using).filter(
-        model_label=label, fingerprint=candidate.fingerprint
-    )
-    state = rollout.values_list("state", flat=True).first()
-    if state is None:
-        return RecipesInForce(settings.recipe)
-    if state == RolloutState.FILLING:
-        return RecipesInForce(settings.recipe, candidate)
-    return RecipesInForce(candidate)
+    named = known_recipe(latest.fingerprint) if latest else None
+    if latest and named and latest.state == RolloutState.PROMOTED:
+        return RecipesInForce(named)
+    serving = get_settings().recipe
+    if indexed and indexed != serving.fingerprint:
+        present = known_recipe(indexed)
+        serving = present if present and is_served(indexed) else serving
+    return RecipesInForce(serving, named)
 
 
 def known_recipe(fingerprint: str) -> Recipe | None:
-    """Return the recipe of that fingerprint, if the settings name it as present or next one."""
-    named = get_settings().named_recipes
-    return next((one for one in named if one.fingerprint == fingerprint), None)
+    """Return the recipe of that fingerprint, if the settings name it or we bring it along."""
+    known = (*get_settings().named_recipes, *BUNDLED)
+    return next((one for one in known if one.fingerprint == fingerprint), None)

@@ -79,10 +79,6 @@ class EmbeddingQuerySet(DeferringQuerySet[_M]):
         """Return the rows that are served by a vector of another recipe than that one."""
         return self.filter(embedding__isnull=False).exclude(embedding_recipe=fingerprint)
 
-    def stale(self) -> Self:
-        """Return the embedded rows whose vector comes from another recipe than the one in force."""
-        return self.served_otherwise(get_settings().recipe.fingerprint)
-
     def unfilled(self, fingerprint: str) -> Self:
         """Return the embedded rows that lack the vector of the recipe being rolled out.
 

@@ -10,6 +10,7 @@ from django.db.models import Count, Max, Min, Q
 from django.db.models.functions import TruncSecond
 from django.utils import timezone
 
+from artsimilarity.embedding import rollout
 from artsimilarity.embedding.broker import queue_length
 from artsimilarity.library import Library, waiting
 from artsimilarity.library.rows import has_picture, is_pending, is_settled
@@ -57,6 +58,8 @@ class LibraryStatus:
         failed: rows whose present picture could not be embedded.
         without_picture: rows that have none.
         by_recipe: rows that are served, by fingerprint of their recipe.
+        candidate: fingerprint of the recipe that the settings would have in the place of the one in
+            service; empty if they are content.
         rollout: the roll-out that is under way, if any.
         queue_length: tasks that wait; None if the broker does not answer.
         worker_seen: whether a worker answered; None if nobody was asked.
@@ -79,6 +82,7 @@ class LibraryStatus:
     failed: int
     without_picture: int
     by_recipe: dict[str, int]
+    candidate: str
     rollout: RolloutStatus | None
     queue_length: int | None
     worker_seen: bool | None
@@ -105,6 +109,7 @@ def library_status(library: Library, *, workers: bool = True) -> LibraryStatus:
     tasks = queue_length() if workers else None
     known = waiting.read(library)
     rate = _rate(groups)
+    candidate = rollout.candidate_for(library.recipes().serving)
     return LibraryStatus(
         model=library.name,
         total=total,
@@ -117,6 +122,7 @@ def library_status(library: Library, *, workers: bool = True) -> LibraryStatus:
         by_recipe={
             group["embedding_recipe"]: group["served"] for group in groups if group["served"]
         },
+        candidate=candidate.fingerprint if candidate else "",
         rollout=progress,
         queue_length=tasks,
         worker_seen=worker_answers(tasks) if workers else None,
@@ -182,11 +188,7 @@ def _rollout_status(library: Library) -> RolloutStatus | None:
     if latest is None or latest.state == RolloutState.PROMOTED:
         return None
     rows, state = library.rows, RolloutState(latest.state)
-    if state == RolloutState.FILLING:
-        candidate = library.recipes().next
-        left = rows.unfilled(candidate.fingerprint).count() if candidate else 0
-        filled = rows.filter(embedding_next_recipe=latest.fingerprint).count()
-    else:
-        left = rows.filter(embedding_next_recipe=latest.fingerprint).count()
-        filled = rows.filter(embedding_recipe=latest.fingerprint).count()
+    candidate = library.recipes().next
+    left = rows.unfilled(candidate.fingerprint).count() if candidate else 0
+    filled = rows.filter(embedding_next_recipe=latest.fingerprint).count()
     return RolloutStatus(fingerprint=latest.fingerprint, state=state, filled=filled, left=left)

@@ -14,8 +14,6 @@ from django.db import models
 from django.db.models import F
 from pgvector.django import HalfVectorField
 
-from artsimilarity.conf import get_settings
-
 # As artsimilarity.encoder.copy_descriptor.SIZE, which stands in a module that imports numpy.
 COPY_DESCRIPTOR_DIMENSIONS = 256
 
@@ -50,19 +48,17 @@ class WorkerWritten(_Field):
 
 
 class EmbeddingField(WorkerWritten, HalfVectorField):
-    """A ``halfvec`` column with as many dimensions as the recipe in ``ARTSIMILARITY["RECIPE"]``.
+    """A ``halfvec`` column for vectors of any recipe, whatever its number of dimensions.
 
-    The number is written into the host's migration, so that another recipe shows up in
-    ``makemigrations``.
+    So a new recipe needs no migration. Which recipe a row's vector is of stands beside it, and each
+    recipe has an index of its own (:mod:`artsimilarity.schema.indexes`).
     """
 
     description = "Embedding of a picture"
 
-    def __init__(self, *args: Any, dimensions: int | None = None, **kwargs: Any) -> None:
-        if dimensions is None:
-            dimensions = get_settings().recipe.dimensions
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("null", True)
-        super().__init__(*args, dimensions=dimensions, **kwargs)
+        super().__init__(*args, **kwargs)
 
 
 class CopyDescriptorField(WorkerWritten, HalfVectorField):

@@ -1,25 +1,52 @@
-"""The indexes of a table with embeddings, where the host's ``makemigrations`` sees them."""
+"""The indexes of a table with embeddings.
+
+The host's ``makemigrations`` sees all but those of the vectors: these come and go with recipes, so
+the app builds them itself (:mod:`artsimilarity.library.index_build`).
+"""
 
 from __future__ import annotations
 
 import re
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.backends.utils import names_digest
-from django.db.models import Q
+from django.db.models import F, Q
 from pgvector.django import HnswIndex
 
 from artsimilarity.conf import get_settings
+from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.schema.columns import EmbeddingColumns
+from artsimilarity.schema.sql import Sized
 from artsimilarity.schema.states import EmbeddingStatus
 
+_SUFFIXES = {"embedding": "hnsw", "embedding_next": "next"}
 
-def hnsw_index(model: type[models.Model]) -> HnswIndex:
-    """Return the HNSW index of the vectors that the model declares."""
-    return next(
-        index
-        for index in model._meta.indexes
-        if isinstance(index, HnswIndex) and "embedding" in index.fields
+
+def index_name(table: type[models.Model], column: str) -> str:
+    """Return the name of the index of the vectors in a column, of whichever recipe they are."""
+    return f"{_prefix(table._meta.db_table)}_{_SUFFIXES[column]}"
+
+
+def hnsw_index(table: type[models.Model], fingerprint: str, column: str = "embedding") -> HnswIndex:
+    """Return the HNSW index of the vectors of one recipe.
+
+    Of these alone: an index takes vectors of one size, and candidates of another recipe would be
+    none. Its name says which column it is of and not which recipe.
+
+    Args:
+        table: model that declares the columns.
+        fingerprint: of the recipe.
+        column: ``embedding`` or ``embedding_next``.
+    """
+    settings = get_settings()
+    size = sum(block_sizes(fingerprint))
+    return HnswIndex(
+        OpClass(Sized(F(column), size), name="halfvec_ip_ops"),
+        condition=Q(**{f"{column}_recipe": fingerprint}),
+        m=settings.HNSW_M,
+        ef_construction=settings.HNSW_EF_CONSTRUCTION,
+        name=index_name(table, column),
     )
 
 
@@ -36,17 +63,6 @@ def add_indexes(model: type[EmbeddingColumns]) -> None:
             name=f"{prefix}_todo",
         )
     ]
-    if not any(isinstance(i, HnswIndex) and "embedding" in i.fields for i in options.indexes):
-        settings = get_settings()
-        indexes.append(
-            HnswIndex(
-                fields=["embedding"],
-                opclasses=["halfvec_ip_ops"],
-                m=settings.HNSW_M,
-                ef_construction=settings.HNSW_EF_CONSTRUCTION,
-                name=f"{prefix}_hnsw",
-            )
-        )
     if model.similarity_finds_duplicates:
         indexes.append(
             HnswIndex(

@@ -77,6 +77,19 @@ class Gate(Sql):
         )
 
 
+class Found(Sql):
+    """Whether there is a row to read.
+
+    Args:
+        source: ``FROM ... WHERE ...``.
+    """
+
+    conditional = True
+
+    def __init__(self, source: Sql) -> None:
+        super().__init__(f"EXISTS (SELECT 1 {source.sql})", source.params, BooleanField())
+
+
 class Same(Func):
     """Whether two columns are equal, which the planner takes for likely.
 
@@ -116,6 +129,14 @@ class InnerProduct(InnerProductDistance):
     """The inner product of two vectors; a float."""
 
     template = "(-(%(expressions)s))"
+
+
+class Sized(_VectorFunc):
+    """A vector of as many values as it is said to have, which is what an index is made of."""
+
+    def __init__(self, vector: Any, size: int, **extra: Any) -> None:
+        template = f"(%(expressions)s)::halfvec({size:d})"
+        super().__init__(vector, template=template, output_field=Field(), **extra)
 
 
 class Subvector(_VectorFunc):

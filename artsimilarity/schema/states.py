@@ -16,7 +16,7 @@ class RolloutState(models.TextChoices):
     """How far the roll-out of a new recipe has come."""
 
     FILLING = "filling", _("embedding under the new recipe")
-    PROMOTING = "promoting", _("moving over to the new recipe")
+    PROMOTING = "promoting", _("putting the new recipe into service")
     PROMOTED = "promoted", _("finished")
 
 

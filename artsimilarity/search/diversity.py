@@ -53,13 +53,12 @@ def _similarities(search: Search, pks: Sequence[Any]) -> Mapping[Any, Mapping[An
     """Similarity of every picture to every other; vectors stay in the database."""
     table, key = search.library.table()
     weighted = search.query.weigh("embedding", search.page.style)
-    recipe = search.query.recipe_sql()
     sql = (  # names are quoted, values are parameters
         f"WITH picture AS MATERIALIZED (SELECT {key} AS pk, embedding, {weighted.sql} AS weighted"  # noqa: S608
-        f" FROM {table} WHERE {key} = ANY (%s) AND embedding_recipe = {recipe.sql})"
+        f" FROM {table} WHERE {key} = ANY (%s) AND embedding_recipe = %s)"
         " SELECT a.pk, array_agg(b.pk), array_agg(-(a.weighted <#> b.embedding))"
         " FROM picture a CROSS JOIN picture b GROUP BY a.pk"
     )
     with connections[search.library.using].cursor() as cursor:
-        cursor.execute(sql, [*weighted.params, list(pks), *recipe.params])
+        cursor.execute(sql, [*weighted.params, list(pks), search.query.recipe])
         return {pk: dict(zip(others, scores, strict=True)) for pk, others, scores in cursor}

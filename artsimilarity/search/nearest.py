@@ -14,7 +14,7 @@ from artsimilarity.schema.columns import SCORES
 from artsimilarity.search.cursor import Cursor, CursorError
 from artsimilarity.search.ordering import order_by_similarity
 from artsimilarity.search.plan import MOST_CANDIDATES, plan_search
-from artsimilarity.search.query_vector import QueryVector, for_scan
+from artsimilarity.search.query_vector import QueryVector, since_promotion
 
 
 def nearest(
@@ -47,7 +47,10 @@ def nearest(
         found.sort(key=lambda one: (-one.similarity, one.pk))
         if len(found) >= limit and not _ends_among_equals(found, limit):
             return found[:limit]
-    query = for_scan(query, Library.searched(pictures))
+    served = since_promotion(query, Library.searched(pictures))
+    if served.recipe != query.recipe:
+        return nearest(pictures, served, limit=limit, style=style, after=after)
+    query = served
     scanned = order_by_similarity(pictures, query, style=style, exact=True)
     # Scores are worked out for the page alone: Postgres would do so for every row it sorts.
     page = pictures.filter(pk__in=_behind(scanned, after).values("pk")[:limit])

@@ -10,15 +10,19 @@ from django.db.models import Q
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
 from artsimilarity.schema.sql import (
+    Found,
     Gate,
     InnerProduct,
     InnerProductDistance,
+    Sql,
     Subvector,
     UnindexedDistance,
 )
 from artsimilarity.search.query_vector import QueryVector
 
 _M = TypeVar("_M", bound=models.Model)
+
+_TEXT: models.TextField[str, str] = models.TextField()
 
 # Below this style the colour block decides, and its many near-ties need more candidates.
 _LEANS_ON_COLOUR = 0.1
@@ -59,20 +63,23 @@ def order_by_similarity(
     style = check_style(style)
     library = Library.searched(pictures)
     weighted, column = query.weighted(style), query.column(library)
-    distance = UnindexedDistance if exact else InnerProductDistance
+    if exact:
+        distance: Any = UnindexedDistance(column, weighted)
+    else:
+        distance = InnerProductDistance(query.indexed(library), weighted)
     size, colour_size = query.block_sizes
     ordered: models.QuerySet[_M] = (
         pictures.filter(
-            *([] if exact else [_index_settings(query, style, candidates)]),
+            *_conditions(query, style, candidates, exact),
             query.condition(library),
             ~Q(pk__in=query.excluded),
         )
-        .alias(_distance=distance(column, weighted))
+        .alias(_distance=distance)
         .annotate(
             similarity=InnerProduct(column, weighted),
             similarity_style=_block_product(query, column, 1, size),
             similarity_colour=_block_product(query, column, size + 1, colour_size),
-            similarity_recipe=query.recipe_sql(),
+            similarity_recipe=Sql("%s", [query.recipe], _TEXT),
         )
         # Equals in a fixed order, where that costs nothing: as a second key it disables the index.
         .order_by("_distance", *(["pk"] if exact else []))
@@ -100,14 +107,18 @@ def candidates_for(style: float) -> int:
     return settings.EF_SEARCH_COLOUR if style < _LEANS_ON_COLOUR else settings.EF_SEARCH
 
 
-def _index_settings(query: QueryVector, style: float, candidates: int | None) -> Gate:
-    return Gate(
+def _conditions(query: QueryVector, style: float, candidates: int | None, exact: bool) -> list[Sql]:
+    """What must hold before any row is compared: that there is a vector to compare with."""
+    if exact:
+        return [Found(query.source)] if query.source else []
+    gate = Gate(
         {
             "hnsw.ef_search": str(candidates_for(style) if candidates is None else candidates),
             "hnsw.iterative_scan": get_settings().ITERATIVE_SCAN,
         },
         query.source,
     )
+    return [gate]
 
 
 def _block_product(query: QueryVector, column: Any, start: int, size: int) -> InnerProduct:

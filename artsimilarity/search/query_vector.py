@@ -6,21 +6,21 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from django.db import connections
-from django.db.models import Case, F, Field, Model, Q, TextField, When
+from django.db.models import Case, F, Field, Model, Q, When
 
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.library import Library
 from artsimilarity.schema.columns import EmbeddingColumns
-from artsimilarity.schema.sql import Same, Sql
+from artsimilarity.schema.sql import Same, Sized, Sql
+from artsimilarity.schema.states import RolloutState
 
 # How much an example to move away from counts against one to move towards.
 _UNLIKE_WEIGHT = 0.5
-
-_TEXT: TextField[str, str] = TextField()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,41 +28,47 @@ class QueryVector:
     """A vector to compare pictures with, as SQL.
 
     Attributes:
-        block_sizes: values of the style block and of the colour block.
         vector: a ``halfvec`` of both blocks, each of length 1, or all zero if it does not matter.
-        recipe: the fingerprint of its recipe, or SQL that reads it. Pictures of other recipes are
-            not compared with it.
+        recipe: the fingerprint of its recipe. Pictures of other recipes are not compared with it.
         excluded: primary keys of the examples, which are no answer.
         source: ``FROM ... WHERE ...`` of the row that ``vector`` is read from, if it is.
-        moving: the recipe is being promoted: pictures have their vector of it in either column.
+        in_either: look for vectors of the recipe in both columns, and not only among those served.
         values: the vector's values, where they are known here and not read by the database.
         is_picture: it is the vector of one picture, so scores mean what they mean for any pair.
     """
 
-    block_sizes: tuple[int, int]
     vector: Sql
-    recipe: str | Sql
+    recipe: str
     excluded: tuple[Any, ...] = ()
     source: Sql | None = None
-    moving: bool = False
+    in_either: bool = False
     values: tuple[float, ...] = ()
     is_picture: bool = False
+
+    @cached_property
+    def block_sizes(self) -> tuple[int, int]:
+        """Values of the style block and of the colour block."""
+        return block_sizes(self.recipe)
 
     def column(self, library: Library) -> Any:
         """The vector of a picture that meets the condition."""
         served = F(library.lookup("embedding"))
-        if not self.moving:
-            return served  # the bare column, which is what the index knows
+        if not self.in_either:
+            return served
         return Case(
             When(self._is_served(library), then=served),
             default=F(library.lookup("embedding_next")),
             output_field=Field(),
         )
 
+    def indexed(self, library: Library) -> Sized:
+        """The same as the index of the recipe has it."""
+        return Sized(self.column(library), sum(self.block_sizes))
+
     def condition(self, library: Library) -> Q:
         """Which pictures can be compared with it."""
         served = self._is_served(library)
-        if self.moving:
+        if self.in_either:
             served |= self._has(library, "embedding_next")
         # A vector of another file than the picture holds now, as after update(), is none of it.
         return served & Q(Same(library.lookup("embedding_image"), library.image_field))
@@ -91,10 +97,6 @@ class QueryVector:
             [style, 1 - style],
         )
 
-    def recipe_sql(self) -> Sql:
-        """The fingerprint of the recipe, as SQL."""
-        return self.recipe if isinstance(self.recipe, Sql) else Sql("%s", [self.recipe], _TEXT)
-
 
 def stored_vector(
     library: Library, picture: Model, row: EmbeddingColumns | None = None
@@ -106,19 +108,24 @@ def stored_vector(
         picture: whose vector it is.
         row: that holds it, if the caller has it at hand.
     """
-    table, key = library.table()
-    source = Sql(
-        f"FROM {table} t WHERE t.{key} = %s AND t.embedding IS NOT NULL"
-        f" AND t.embedding_image = {library.image_sql('t')}",
-        [picture._meta.pk.get_db_prep_value(picture.pk, connections[library.using])],
-    )
     row = row or library.row_of(picture)
     fingerprint = (row and row.embedding_recipe) or get_settings().recipe.fingerprint
+    return _served_vector(library, picture.pk, fingerprint)
+
+
+def _served_vector(library: Library, pk: Any, recipe: str) -> QueryVector:
+    """The vector of that recipe which a picture is served by; none if it is served by another."""
+    table, key = library.table()
+    to_column = library.model._meta.pk.get_db_prep_value
+    source = Sql(
+        f"FROM {table} t WHERE t.{key} = %s AND t.embedding IS NOT NULL"
+        f" AND t.embedding_recipe = %s AND t.embedding_image = {library.image_sql('t')}",
+        [to_column(pk, connections[library.using]), recipe],
+    )
     return QueryVector(
-        block_sizes=block_sizes(fingerprint),
         vector=Sql(f"(SELECT t.embedding {source.sql})", source.params),
-        recipe=Sql(f"(SELECT t.embedding_recipe {source.sql})", source.params, _TEXT),
-        excluded=(picture.pk,),
+        recipe=recipe,
+        excluded=(pk,),
         source=source,
         is_picture=True,
     )
@@ -150,7 +157,6 @@ def given_vector(
     if not all(map(math.isfinite, blocks)):
         raise ValueError("A vector to search by must be finite.")
     return QueryVector(
-        block_sizes=(style, colour),
         vector=Sql(f"%s::halfvec({style + colour})", [_literal(blocks)]),
         recipe=recipe,
         excluded=tuple(excluded),
@@ -164,8 +170,8 @@ def vector_of_examples(
 ) -> QueryVector | None:
     """Return the middle of some pictures, moved away from others; reads their vectors now.
 
-    The vectors of one recipe are taken, the one that most of them have; while a recipe is being
-    promoted they may be in either column. Pictures without such a vector do not count.
+    The vectors of one recipe are taken, the one that most of them are served by. Pictures without
+    such a vector do not count.
 
     Args:
         library: the pictures'.
@@ -175,41 +181,37 @@ def vector_of_examples(
     Returns:
         The query vector; None if none of ``liked`` has a vector.
     """
-    moving = library.is_promoting()
     pks = (*liked, *unlike)
-    columns = ("pk", "embedding_recipe", "embedding", "embedding_next_recipe", "embedding_next")
-    vectors: dict[Any, dict[str, Any]] = {}
-    for pk, recipe, vector, next_recipe, next_vector in (
-        library.rows.current().filter(pk__in=pks).values_list(*columns)
-    ):
-        # The recipe that is coming goes first: all pictures have it, not only those left behind.
-        found = {next_recipe: next_vector, recipe: vector} if moving else {recipe: vector}
-        vectors[pk] = {name: one for name, one in found.items() if one is not None}
+    rows = library.rows.current().filter(pk__in=pks, embedding__isnull=False)
+    vectors = {pk: (r, v) for pk, r, v in rows.values_list("pk", "embedding_recipe", "embedding")}
     towards = [vectors[pk] for pk in liked if pk in vectors]
-    counted = Counter(recipe for found in towards for recipe in found)
-    if not counted:
+    if not towards:
         return None
-    recipe = counted.most_common(1)[0][0]
-    values = _mean([found[recipe] for found in towards if recipe in found])
-    away = [vectors[pk][recipe] for pk in unlike if recipe in vectors.get(pk, {})]
+    recipe = Counter(recipe for recipe, _vector in towards).most_common(1)[0][0]
+    values = _mean([vector for one, vector in towards if one == recipe])
+    away = [vectors[pk][1] for pk in unlike if pk in vectors and vectors[pk][0] == recipe]
     if away:
         pairs = zip(values, _mean(away), strict=True)
         values = [value - _UNLIKE_WEIGHT * other for value, other in pairs]
     return given_vector(values, recipe, excluded=pks)
 
 
-def for_scan(query: QueryVector, library: Library) -> QueryVector:
-    """Return a query vector as an exact scan wants it, which no index restricts to one column.
+def since_promotion(query: QueryVector, library: Library) -> QueryVector:
+    """Return what to search by where a new recipe was put into service since a query was made.
 
-    While a new recipe is being promoted, every picture has its vector of that recipe in either of
-    the two columns: so the whole library can be compared under it, not just the part that has
-    moved, and a page is full at any moment.
+    A picture is searched for by the vector that it is served by now. Any other vector is compared
+    with those of its own recipe, which are kept beside those that are served. So a search that a
+    promotion overtakes ends in a full page of one recipe. Otherwise the query itself.
     """
-    if not library.is_promoting():
-        return query
     if query.source is not None:
-        query = vector_of_examples(library, query.excluded) or query
-    return replace(query, moving=True)
+        (pk,) = query.excluded
+        recipe = library.rows.filter(pk=pk).values_list("embedding_recipe", flat=True).first()
+        return _served_vector(library, pk, recipe) if recipe else query
+    latest = library.rollout()
+    promoted = latest is not None and latest.state == RolloutState.PROMOTED
+    if promoted and latest and latest.fingerprint != query.recipe:
+        return replace(query, in_either=True)
+    return query
 
 
 def _mean(vectors: Sequence[Sequence[float]]) -> list[float]:

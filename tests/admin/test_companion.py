@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.sites import all_sites
 from django.contrib.auth.models import User
 from django.db import connection
 from django.http import HttpRequest
@@ -38,10 +39,11 @@ def photos(settings: Settings) -> Iterator[Photos]:
         urlpatterns[:] = [path("admin/", site.urls)]
         settings.ROOT_URLCONF = __name__
         yield photos
+        all_sites.discard(site)  # the first page of the tests' own site would ask it, too
 
 
 def test_the_admin_that_was_there_goes_on_and_is_combined_once(photos: Photos) -> None:
-    site = admin.AdminSite()
+    site = admin.AdminSite(name="another")
 
     class Theirs(admin.ModelAdmin):  # type: ignore[type-arg]
         search_fields = ["title"]
@@ -105,7 +107,7 @@ def test_a_picture_without_a_row_is_shown_as_waiting(
     photos: Photos, rf: RequestFactory, admin_user: User
 ) -> None:
     photos.photo.objects.bulk_create([photos.photo(title="new", image="new.png")])
-    site = admin.AdminSite()
+    site = admin.AdminSite(name="another")
     site.register(photos.photo, SimilarityAdminMixin)
     request: HttpRequest = rf.get("/")
     request.user = admin_user

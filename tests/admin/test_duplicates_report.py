@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -128,14 +128,6 @@ class TestJudging:
 
 
 class TestPermission:
-    @pytest.fixture
-    def viewer(self, client: Client) -> Client:
-        """A member of staff who may look at artworks and not change them."""
-        user = User.objects.create_user("viewer", is_staff=True)
-        user.user_permissions.add(Permission.objects.get(codename="view_artwork"))
-        client.force_login(user)
-        return client
-
     def test_the_permission_to_change_is_needed(self, viewer: Client) -> None:
         pair = pair_of(*ladder(2))
         assert viewer.get(REPORT).status_code == 403

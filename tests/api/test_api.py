@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from rest_framework.permissions import IsAuthenticated
 
+from artsimilarity.search.cursor import Cursor
 from demo_site.library.api import ArtworkViewSet
 from demo_site.library.models import Artwork
 from tests.pictures import make_artwork, make_embedded
@@ -105,6 +106,12 @@ class TestPages:
         response = client.get(_url(target), {"cursor": "nonsense"})
         assert response.status_code == 400
         assert "next" in response.json()["cursor"][0]
+
+    def test_are_refused_with_words_for_a_cursor_of_another_model(self, client: Client) -> None:
+        cursor = str(Cursor(distance=-0.5, key="not-a-number", count=1))
+        response = client.get(_url(make_embedded("target")), {"cursor": cursor})
+        assert response.status_code == 400
+        assert "not-a-number" in response.json()["cursor"][0]
 
 
 class TestConditionalRequests:

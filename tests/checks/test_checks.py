@@ -6,9 +6,11 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.core.management import call_command
 from django.db import connection, models
 from django.test.utils import isolate_apps
@@ -17,7 +19,8 @@ from pytest_django import Settings
 from artsimilarity.checks import check_databases, databases, readers
 from artsimilarity.checks import models as model_checks
 from artsimilarity.encoder.recipe import ART
-from artsimilarity.library import thumbnail_adapters
+from artsimilarity.library import Library, thumbnail_adapters
+from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.models import COLUMNS, Rollout, SimilarityMixin, vectors
 from artsimilarity.schema.fields import EmbeddingField
 from demo_site.library.models import Artwork
@@ -56,7 +59,7 @@ def test_an_image_field_that_is_no_file_is_an_error() -> None:
 
 
 @isolate_apps("tests")
-def test_a_field_with_other_dimensions_than_the_recipe_is_an_error() -> None:
+def test_a_field_of_one_size_alone_is_an_error() -> None:
     class Page(SimilarityMixin):
         image = models.ImageField()
         embedding = EmbeddingField(dimensions=100)
@@ -133,6 +136,7 @@ class TestWhatAVisitorWouldSee:
         ("path", "word"),
         [
             ("artsimilarity.library.thumbnail_adapters.Misnamed", "cannot be imported"),
+            ("artsimilarity.library.thumbnail_adapters.EasyThumbnails", "INSTALLED_APPS"),
             ("artsimilarity.library.thumbnail_adapters.SorlThumbnail", "INSTALLED_APPS"),
             ("artsimilarity.library.thumbnail_adapters.ImageKit", "INSTALLED_APPS"),
             ("artsimilarity.library.thumbnail_adapters.WagtailRenditions", "wagtail"),
@@ -157,6 +161,16 @@ class TestWhatAVisitorWouldSee:
         (message,) = [m for m in silent.check() if m.id == "artsimilarity.W013"]
         assert "python -m pip install sorl-thumbnail" in message.msg
 
+    def test_a_model_without_renditions_is_a_warning_where_wagtail_makes_them(
+        self, silent: type[Any], settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(thumbnail_adapters, "_require", lambda app, distribution: None)
+        settings.ARTSIMILARITY = {
+            "THUMBNAILS": "artsimilarity.library.thumbnail_adapters.WagtailRenditions"
+        }
+        (message,) = [m for m in silent.check() if m.id == "artsimilarity.W013"]
+        assert "Print is no image model of Wagtail" in message.msg
+
     def test_a_storage_of_thumbnails_that_is_not_there_is_a_warning(
         self, silent: type[Any], settings: Settings
     ) -> None:
@@ -176,7 +190,7 @@ def test_a_host_with_its_own_meta_and_a_second_index_gets_ours_beside_it() -> No
             indexes = [models.Index(fields=["title"], name="title_idx")]
 
     kinds = [type(index).__name__ for index in Page._meta.indexes]
-    assert kinds == ["Index", "Index", "HnswIndex", "HnswIndex"]
+    assert kinds == ["Index", "Index", "HnswIndex"]
     assert "artsimilarity.E001" not in _ids(Page.check())
 
 
@@ -186,15 +200,15 @@ class TestServer:
         assert check_databases(["default"]) == []
 
     def test_a_missing_index_is_a_warning(self) -> None:
-        (name,) = [i.name for i in Artwork._meta.indexes if i.name.endswith("_hnsw")]
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP INDEX {name}")
-        assert _ids(check_databases(["default"])) == ["artsimilarity.W002"]
+        VectorIndex.serving(Library.of(Artwork)).drop()
+        (message,) = check_databases(["default"])
+        assert message.id == "artsimilarity.W002"
+        assert "build_similarity_index" in str(message.hint)
 
-    def test_a_column_of_other_dimensions_is_a_warning_that_names_the_migration(self) -> None:
+    def test_a_column_of_one_size_is_a_warning_that_names_the_migration(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
-                f"ALTER TABLE {Artwork._meta.db_table} ALTER embedding TYPE halfvec(100)"
+                f"ALTER TABLE {Artwork._meta.db_table} ALTER embedding TYPE halfvec(472)"
             )
         (message,) = check_databases(["default"])
         assert message.id == "artsimilarity.W004"
@@ -246,6 +260,7 @@ class TestTheRecipeInService:
     @pytest.fixture(autouse=True)
     def promoted(self) -> None:
         make_embedded("one", embedding_recipe=NEXT.fingerprint)
+        VectorIndex(library=Library.of(Artwork), recipe=NEXT.fingerprint).build()
         Rollout.objects.create(
             model_label="library.Artwork", fingerprint=NEXT.fingerprint, state="promoted"
         )
@@ -256,7 +271,7 @@ class TestTheRecipeInService:
         assert message.id == "artsimilarity.I001"
 
     def test_that_the_settings_do_not_name_is_a_warning(self) -> None:
-        (message,) = check_databases(["default"])
+        message, _index = sorted(check_databases(["default"]), key=lambda one: str(one.id))[::-1]
         assert message.id == "artsimilarity.W006"
         assert NEXT.fingerprint in str(message.hint)
 
@@ -266,6 +281,7 @@ class TestTheRecipeInService:
 
     def test_of_which_no_vector_is_left_does_not_matter(self) -> None:
         Artwork.objects.update(embedding=None, embedding_recipe="")
+        VectorIndex.serving(Library.of(Artwork)).build()
         assert check_databases(["default"]) == []
 
 
@@ -297,18 +313,29 @@ def test_pgvector_in_a_schema_off_the_search_path_is_an_error_that_says_what_to_
     assert check_databases(["default"]) == []
 
 
+def _read(monkeypatch: pytest.MonkeyPatch, *others: Any) -> list[Any]:
+    """What is said of models beside the pictures', in a host that has django-import-export."""
+    installed = SimpleNamespace(
+        get_models=lambda: [Artwork, *others], is_installed=lambda name: True
+    )
+    monkeypatch.setattr(readers, "apps", installed)
+    return readers.check_readers(None)
+
+
 class TestReaders:
-    def test_a_history_of_every_column_is_warned_of(self) -> None:
+    def test_a_history_of_every_column_is_warned_of(self, monkeypatch: pytest.MonkeyPatch) -> None:
         copied = {name: Artwork._meta.get_field(name).clone() for name in COLUMNS}
         with isolate_apps("demo_site.library"):
             meta = type("Meta", (), {"app_label": "library"})
             names = {"__module__": __name__, "Meta": meta, **copied}
             history = type("HistoricalArtwork", (models.Model,), names)
-            (message,) = readers._copies(history)
+            (message,) = _read(monkeypatch, history)
         assert message.id == "artsimilarity.W008"
         assert "excluded_fields" in message.hint
 
-    def test_a_default_manager_that_joins_pictures_is_warned_of(self) -> None:
+    def test_a_default_manager_that_joins_pictures_is_warned_of(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         class Joining(models.Manager[Any]):
             def get_queryset(self) -> Any:
                 return super().get_queryset().select_related("artwork")
@@ -324,7 +351,25 @@ class TestReaders:
                 artwork = models.ForeignKey(Artwork, models.CASCADE, related_name="+")
                 names = {"__module__": __name__, "Meta": meta, "artwork": artwork}
                 page: Any = type("Page", (models.Model,), {**names, "objects": manager})
-                assert _ids(list(readers._joins(page, {Artwork}))) == expected
+                assert _ids(_read(monkeypatch, page)) == expected
+
+    @pytest.mark.parametrize(
+        ("fields", "expected"),
+        [
+            (None, ["artsimilarity.W010"]),
+            ({"title": "", "embedding": ""}, ["artsimilarity.W010"]),
+            ({"title": ""}, []),
+        ],
+    )
+    def test_an_export_of_every_column_is_warned_of(
+        self, monkeypatch: pytest.MonkeyPatch, fields: Any, expected: list[str]
+    ) -> None:
+        # As ImportExportModelAdmin is, of which no more is asked.
+        exporting: Any = type("Exporting", (admin.ModelAdmin,), {"get_resource_classes": None})
+        exporting.resource_class = None
+        exporting.resource_classes = fields and [SimpleNamespace(fields=fields)]
+        monkeypatch.setitem(admin.site._registry, Artwork, exporting(Artwork, admin.site))
+        assert _ids(_read(monkeypatch)) == expected
 
     def test_the_demo_site_has_none_of_it(self) -> None:
         assert readers.check_readers(None) == []

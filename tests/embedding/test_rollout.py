@@ -9,20 +9,26 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test.utils import isolate_apps
 from django.utils import timezone
 from pytest_django import Settings
 
+from artsimilarity.checks import check_databases
 from artsimilarity.embedding import pipeline, rollout
 from artsimilarity.embedding.rollout import RolloutError
-from artsimilarity.encoder.recipe import ART
+from artsimilarity.encoder.recipe import ART, ART_DEEP
 from artsimilarity.library import Library
+from artsimilarity.library.index_build import VectorIndex
+from artsimilarity.library.recipes import RecipesInForce
 from artsimilarity.models import Rollout
 from artsimilarity.search import more_like_this
+from artsimilarity.search.nearest import nearest
+from artsimilarity.search.query_vector import stored_vector, vector_of_examples
 from demo_site.library.models import Artwork
 from tests.broker import Broker
 from tests.pictures import BLUE, GREEN, RED, make_artwork, picture_file
-from tests.recipes import NEXT
+from tests.recipes import NEXT, SMALLER
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_encoder")]
 
@@ -50,6 +56,17 @@ def library() -> list[Artwork]:
 
 def _embed_all() -> pipeline.Result:
     return pipeline.embed(Library.of(Artwork), list(Artwork.objects.values_list("pk", flat=True)))
+
+
+def _index(recipe: str, column: str = "embedding") -> VectorIndex:
+    return VectorIndex(library=Library.of(Artwork), recipe=recipe, column=column)
+
+
+def _places() -> list[str]:
+    """Where each row lies; a row that is written lies elsewhere."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT ctid::text FROM {Artwork._meta.db_table} ORDER BY id")
+        return [place for (place,) in cursor.fetchall()]
 
 
 def _stored() -> list[Artwork]:
@@ -144,18 +161,79 @@ def test_new_pictures_are_embedded_while_a_rollout_lacks_its_weights(
 
 
 class TestPromotion:
-    def test_moves_every_new_vector_over_and_leaves_the_other_column_empty(
+    def test_serves_every_new_vector_and_keeps_the_old_ones_beside_them(
         self, library: list[Artwork]
     ) -> None:
         rollout.start(Library.of(Artwork))
         _embed_all()
-        wanted = [artwork.embedding_next for artwork in _stored()]
+        old, new = zip(*((a.embedding, a.embedding_next) for a in _stored()), strict=True)
         assert rollout.promote(Library.of(Artwork)) == 3
-        assert [artwork.embedding for artwork in _stored()] == wanted
+        assert tuple(artwork.embedding for artwork in _stored()) == new
+        assert tuple(artwork.embedding_next for artwork in _stored()) == old
+        assert {artwork.embedding_recipe for artwork in _stored()} == {NEW}
+        assert {artwork.embedding_next_recipe for artwork in _stored()} == {OLD}
+        assert len(more_like_this(library[0])) == 2
+
+    def test_rewrites_no_row(self, library: list[Artwork]) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        before = _places()
+        rollout.promote(Library.of(Artwork))
+        assert _places() == before
+
+    def test_the_index_that_searches_ask_is_that_of_the_new_recipe(
+        self, library: list[Artwork]
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        rollout.promote(Library.of(Artwork))
+        assert _index(NEW).is_built()
+        assert _index(OLD, "embedding_next").is_built()
+
+    def test_a_recipe_of_another_size_is_rolled_out_like_any_other(
+        self, library: list[Artwork], next_recipe: Callable[..., None]
+    ) -> None:
+        next_recipe(NEXT_RECIPE="tests.recipes.SMALLER")
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        rollout.promote(Library.of(Artwork))
+        assert {len(artwork.embedding) for artwork in _stored()} == {381}
+        assert _index(SMALLER.fingerprint).is_built()
+        neighbours = more_like_this(library[0], why=True)
+        assert [found.similarity_recipe for found in neighbours] == 2 * [SMALLER.fingerprint]
+
+    def test_the_old_recipe_comes_back_by_embedding_what_is_new_since(
+        self, library: list[Artwork], next_recipe: Callable[..., None]
+    ) -> None:
+        next_recipe(NEXT_RECIPE="tests.recipes.SMALLER")
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        rollout.promote(Library.of(Artwork))
+        next_recipe(RECIPE="tests.recipes.SMALLER", NEXT_RECIPE="artsimilarity.encoder.recipe.ART")
+        make_artwork("new")
+        _embed_all()
+        rollout.start(Library.of(Artwork))
+        assert rollout.left_to_fill(Library.of(Artwork)) == 1
+        _embed_all()
+        assert rollout.promote(Library.of(Artwork)) == 4
+        assert {artwork.embedding_recipe for artwork in _stored()} == {OLD}
+        assert len(more_like_this(library[0])) == 3
+
+    def test_the_old_vectors_are_dropped_on_request(self, library: list[Artwork]) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        rollout.promote(Library.of(Artwork))
+        assert rollout.forget_previous(Library.of(Artwork)) == 3
         for artwork in _stored():
             assert artwork.embedding_recipe == NEW
             assert (artwork.embedding_next, artwork.embedding_next_recipe) == (None, "")
-        assert len(more_like_this(library[0])) == 2
+        assert not _index(OLD, "embedding_next").exists()
+
+    def test_a_filled_rollout_is_not_taken_for_old_vectors(self, library: list[Artwork]) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        with pytest.raises(RolloutError, match="--cancel"):
+            rollout.forget_previous(Library.of(Artwork))
 
     def test_is_refused_while_a_picture_lacks_the_new_vector(self, library: list[Artwork]) -> None:
         rollout.start(Library.of(Artwork))
@@ -172,39 +250,70 @@ class TestPromotion:
     ) -> None:
         rollout.start(Library.of(Artwork))
         _embed_all()
-        monkeypatch.setattr(rollout, "_BATCH", 1)
 
-        def interrupt(_moved: int) -> None:
+        def interrupt(*_args: object) -> None:
             raise KeyboardInterrupt
 
-        with pytest.raises(KeyboardInterrupt):
-            rollout.promote(Library.of(Artwork), on_progress=interrupt)
-        assert {artwork.embedding_recipe for artwork in _stored()} == {OLD, NEW}
-        assert rollout.resume_promotion(Library.of(Artwork)) == 2
+        with monkeypatch.context() as patch:
+            patch.setattr(rollout, "_exchange", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                rollout.promote(Library.of(Artwork))
+        assert {artwork.embedding_recipe for artwork in _stored()} == {OLD}
+        assert len(more_like_this(library[0])) == 2
+        assert rollout.resume_promotion(Library.of(Artwork)) == 3
         assert {artwork.embedding_recipe for artwork in _stored()} == {NEW}
 
-    def test_half_way_every_picture_still_finds_the_whole_library_under_one_recipe(
+    def test_a_picture_that_came_while_the_index_was_built_is_embedded_afterwards(
+        self, library: list[Artwork]
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        late: list[Artwork] = []
+        rollout.promote(
+            Library.of(Artwork), on_progress=lambda _share: late.append(make_artwork("late"))
+        )
+        assert late
+        _embed_all()
+        assert {artwork.embedding_recipe for artwork in _stored()} == {NEW}
+
+    def test_a_worker_that_it_overtakes_writes_each_vector_to_its_own_column(
         self, library: list[Artwork], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         rollout.start(Library.of(Artwork))
         _embed_all()
-        wanted = {a.pk: a.embedding_next for a in _stored()}
-        monkeypatch.setattr(rollout, "_BATCH", 1)
+        new = make_artwork("new")
+        Rollout.objects.update(state="promoting")
+        encode = pipeline._encode
 
-        def look(_moved: int) -> None:
-            for artwork in Artwork.objects.all():
-                neighbours = more_like_this(artwork)
-                assert len(neighbours) == 2
-                for found in neighbours:
-                    cosine = sum(
-                        a * b
-                        for a, b in zip(
-                            wanted[artwork.pk][:256], wanted[found.pk][:256], strict=True
-                        )
-                    )
-                    assert found.similarity_style == pytest.approx(cosine, abs=5e-3)
+        def overtake(*args: Any) -> Any:
+            if Library.of(Artwork).rollout().state != "promoted":  # type: ignore[union-attr]
+                rollout.promote(Library.of(Artwork))
+            return encode(*args)
 
-        rollout.promote(Library.of(Artwork), on_progress=look)
+        monkeypatch.setattr(pipeline, "_encode", overtake)
+        assert pipeline.embed(Library.of(Artwork), [new.pk]).embedded == [str(new.pk)]
+        stored = _stored()[-1]
+        assert (stored.embedding_recipe, stored.embedding_next_recipe) == (NEW, OLD)
+        assert stored.embedding == _stored()[0].embedding
+        assert stored.embedding_next == _stored()[0].embedding_next
+
+    @pytest.mark.parametrize("style", [0.0, 0.75])
+    @pytest.mark.parametrize("size", ["NEXT", "SMALLER"])
+    def test_a_search_that_it_overtakes_ends_in_a_full_page(
+        self, library: list[Artwork], next_recipe: Callable[..., None], size: str, style: float
+    ) -> None:
+        next_recipe(NEXT_RECIPE=f"tests.recipes.{size}")
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        before = stored_vector(Library.of(Artwork), library[0])
+        middle = vector_of_examples(Library.of(Artwork), [library[0].pk])
+        rollout.promote(Library.of(Artwork))
+        for query in (before, middle):
+            assert query is not None
+            found = nearest(Artwork.objects.all(), query, limit=2, style=style)
+            assert len(found) == 2
+            assert len({one.similarity_recipe for one in found}) == 1
+            assert all(-1.01 <= one.similarity_style <= 1.01 for one in found)
 
     def test_afterwards_new_pictures_get_the_new_recipe_alone(self, library: list[Artwork]) -> None:
         rollout.start(Library.of(Artwork))
@@ -213,7 +322,7 @@ class TestPromotion:
         make_artwork("new")
         _embed_all()
         assert {a.embedding_recipe for a in _stored()} == {NEW}
-        assert {a.embedding_next_recipe for a in _stored()} == {""}
+        assert _stored()[-1].embedding_next_recipe == ""
 
     def test_afterwards_the_settings_may_follow_at_leisure(
         self, library: list[Artwork], next_recipe: Callable[..., None]
@@ -224,23 +333,7 @@ class TestPromotion:
         assert Library.of(Artwork).recipes().serving == NEXT
         next_recipe(RECIPE="tests.recipes.NEXT", NEXT_RECIPE="")
         assert Library.of(Artwork).recipes().serving == NEXT
-        assert not Artwork.objects.stale()
-
-    def test_a_vector_written_by_a_worker_that_came_too_late_is_moved_by_the_sweep(
-        self, library: list[Artwork]
-    ) -> None:
-        rollout.start(Library.of(Artwork))
-        _embed_all()
-        late = Artwork.objects.defer(None).get(pk=library[0].pk)
-        rollout.promote(Library.of(Artwork))
-        Artwork.objects.filter(pk=late.pk).update(
-            embedding=late.embedding,
-            embedding_recipe=OLD,
-            embedding_next=late.embedding_next,
-            embedding_next_recipe=NEW,
-        )
-        assert rollout.repair(Library.of(Artwork)) == 1
-        assert {artwork.embedding_recipe for artwork in _stored()} == {NEW}
+        assert not Artwork.objects.served_otherwise(NEW)
 
 
 class TestCancelling:
@@ -277,16 +370,9 @@ class TestStarting:
         with pytest.raises(RolloutError, match="NEXT_RECIPE"):
             rollout.start(Library.of(Artwork))
 
-    def test_refuses_another_number_of_dimensions_and_spells_the_migration_out(
-        self, next_recipe: Callable[..., None]
-    ) -> None:
-        next_recipe(NEXT_RECIPE="tests.recipes.SMALLER")
-        with pytest.raises(RolloutError, match=r"381 dimensions.*makemigrations.*UPDATE .library_"):
-            rollout.start(Library.of(Artwork))
-
     def test_refuses_the_recipe_that_is_in_service(self, next_recipe: Callable[..., None]) -> None:
         next_recipe(NEXT_RECIPE="artsimilarity.encoder.recipe.ART")
-        with pytest.raises(RolloutError, match="same recipe"):
+        with pytest.raises(RolloutError, match="in service already"):
             rollout.start(Library.of(Artwork))
 
     def test_refuses_while_another_one_is_under_way(self) -> None:
@@ -320,8 +406,9 @@ class TestCommand:
 
     def test_rolls_out_and_promotes(self, library: list[Artwork]) -> None:
         assert "3 pictures embedded" in self._run("--rollout", "--sync")
-        assert "3 pictures moved over" in self._run("--promote")
+        assert "in service for 3 pictures" in self._run("--promote")
         assert {artwork.embedding_recipe for artwork in _stored()} == {NEW}
+        assert "3 vectors of the old recipe are gone" in self._run("--forget-previous")
 
     def test_cancels(self, library: list[Artwork]) -> None:
         self._run("--rollout", "--sync")
@@ -331,6 +418,39 @@ class TestCommand:
     def test_answers_what_cannot_be_done_with_words(self) -> None:
         with pytest.raises(CommandError, match="none to cancel"):
             self._run("--cancel")
+
+
+class TestAnUpgradeWithAnotherRecipe:
+    """The settings name another recipe than the library was embedded with, and no next one."""
+
+    @pytest.fixture(autouse=True)
+    def upgraded(self, library: list[Artwork], next_recipe: Callable[..., None]) -> None:
+        next_recipe(RECIPE="artsimilarity.encoder.recipe.ART_DEEP", NEXT_RECIPE="")
+
+    def test_leaves_the_library_under_the_one_that_it_is_under(
+        self, library: list[Artwork]
+    ) -> None:
+        make_artwork("new")
+        _embed_all()
+        assert {artwork.embedding_recipe for artwork in _stored()} == {OLD}
+        assert len(more_like_this(library[0])) == 3
+
+    def test_is_told_by_the_checks_with_what_to_run(self) -> None:
+        (message,) = check_databases(["default"])
+        assert message.id == "artsimilarity.I003"
+        assert "--rollout" in str(message.hint)
+
+    def test_is_a_rollout_of_the_recipe_in_the_settings(self, library: list[Artwork]) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        assert rollout.promote(Library.of(Artwork)) == 3
+        assert {artwork.embedding_recipe for artwork in _stored()} == {ART_DEEP.fingerprint}
+        assert Library.of(Artwork).recipes() == RecipesInForce(ART_DEEP)
+        assert check_databases(["default"]) == []
+
+    def test_of_an_empty_library_takes_the_new_one_at_once(self) -> None:
+        Artwork.objects.all().delete()
+        assert Library.of(Artwork).recipes() == RecipesInForce(ART_DEEP)
 
 
 def test_a_proxy_of_the_model_is_under_the_same_rollout(next_recipe: Callable[..., None]) -> None:

@@ -16,6 +16,7 @@ from artsimilarity.encoder.weight_files import (
     imagenet_file_name,
     read_deep_files,
     read_weights_file,
+    read_whitening_file,
     weights_directory,
 )
 
@@ -38,6 +39,11 @@ def test_bundled_weights_are_found_in_the_package() -> None:
 def test_bundled_weights_that_are_missing_are_named_with_the_remedy() -> None:
     with pytest.raises(WeightsError, match=r"absent\.safetensors .* is missing\. Reinstall"):
         find_weights(replace(ART, weights="absent.safetensors"))
+
+
+def test_a_recipe_without_a_whitened_projection_is_told_so() -> None:
+    with pytest.raises(WeightsError, match="has no whitened projection"):
+        read_whitening_file(ART)
 
 
 def test_bundled_weights_with_another_digest_are_refused() -> None:

@@ -36,7 +36,7 @@ def test_makes_its_migrations_and_finds_neighbours(
 ) -> None:
     host("makemigrations", "aaa_prints")
     (migration,) = (tmp_path / "host" / "aaa_prints" / "migrations").glob("0001*.py")
-    assert "HnswIndex" in migration.read_text()
+    assert "EmbeddingField(null=True" in migration.read_text()
     assert "RunSQL" not in migration.read_text()
     host("migrate")
     host("makemigrations", "--check")

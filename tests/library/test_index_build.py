@@ -9,15 +9,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from artsimilarity.encoder.recipe import ART
 from artsimilarity.library import Library
-from artsimilarity.library.index_build import build_concurrently, is_built_as_declared
-from artsimilarity.schema.indexes import hnsw_index
+from artsimilarity.library.index_build import VectorIndex, build_missing
 from demo_site.library.models import Artwork
-from tests.pictures import make_embedded
+from tests.pictures import fill_library, make_embedded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NAME = hnsw_index(Artwork).name
+INDEX = VectorIndex(library=Library.of(Artwork), recipe=ART.fingerprint)
+NAME = INDEX.name
 TABLE = Artwork._meta.db_table
 
 
@@ -25,7 +26,7 @@ def _indexes() -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s"
-            " AND indexdef LIKE '%%(embedding %%'",
+            " AND indexdef LIKE '%%(embedding)%%'",
             [TABLE],
         )
         return dict(cursor.fetchall())
@@ -34,6 +35,13 @@ def _indexes() -> dict[str, str]:
 def _execute(sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql)
+
+
+def _create(name: str, *, recipe: str, options: str = "") -> None:
+    _execute(
+        f"CREATE INDEX {name} ON {TABLE} USING hnsw ((embedding::halfvec(472)) halfvec_ip_ops)"
+        f" {options} WHERE embedding_recipe = '{recipe}'"
+    )
 
 
 def _run(*args: str) -> str:
@@ -46,8 +54,8 @@ def _run(*args: str) -> str:
 def declared() -> Iterator[None]:
     """Whatever a test does to the index, the next one finds it as it was."""
     yield
-    if not is_built_as_declared(Library.of(Artwork)):
-        build_concurrently(Library.of(Artwork), memory="64MB", on_progress=lambda _: None)
+    if not INDEX.is_built():
+        INDEX.build()
 
 
 def test_an_index_that_is_as_declared_is_left_alone() -> None:
@@ -67,19 +75,44 @@ def test_by_wish_it_is_built_anew_under_its_own_name() -> None:
 def test_one_that_is_missing_is_built() -> None:
     _execute(f"DROP INDEX {NAME}")
     assert "in use" in _run()
-    assert is_built_as_declared(Library.of(Artwork))
+    assert INDEX.is_built()
 
 
 def test_one_with_other_parameters_is_built_with_those_of_the_settings() -> None:
     _execute(f"DROP INDEX {NAME}")
-    _execute(f"CREATE INDEX {NAME} ON {TABLE} USING hnsw (embedding halfvec_ip_ops) WITH (m = 4)")
+    _create(NAME, recipe=ART.fingerprint, options="WITH (m = 4)")
     _run()
     assert "m='16'" in _indexes()[NAME]
     assert "ef_construction='256'" in _indexes()[NAME]
 
 
+def test_one_of_another_recipe_is_built_for_the_one_in_service() -> None:
+    _execute(f"DROP INDEX {NAME}")
+    other = "other-256+216-0123456789abcdef"
+    _create(NAME, recipe=other, options="WITH (m = 16, ef_construction = 256)")
+    _run()
+    assert ART.fingerprint in _indexes()[NAME]
+    assert other not in _indexes()[NAME]
+
+
+def test_searches_use_it() -> None:
+    fill_library(2000)
+    target = Artwork.objects.all()[0]
+    plan = Artwork.objects.similar_to(target)[:8].explain()
+    assert NAME in plan
+
+
+def test_migrating_builds_one_that_is_missing_and_leaves_others_alone() -> None:
+    before = _oid()
+    build_missing("default")
+    assert _oid() == before
+    _execute(f"DROP INDEX {NAME}")
+    build_missing("default")
+    assert INDEX.is_built()
+
+
 def test_what_an_interrupted_build_has_left_is_removed() -> None:
-    _execute(f"CREATE INDEX {NAME}_new ON {TABLE} USING hnsw (embedding halfvec_ip_ops)")
+    _create(f"{NAME}_new", recipe=ART.fingerprint)
     _execute(f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{NAME}_new'::regclass")
     _run("--rebuild")
     assert list(_indexes()) == [NAME]
@@ -97,7 +130,7 @@ def test_stopped_by_hand_it_says_what_is_left_to_do(monkeypatch: pytest.MonkeyPa
         raise KeyboardInterrupt
 
     command = "artsimilarity.management.commands.build_similarity_index"
-    monkeypatch.setattr(f"{command}.build_concurrently", interrupt)
+    monkeypatch.setattr(f"{command}.VectorIndex.build", interrupt)
     with pytest.raises(CommandError, match="still in use") as stopped:
         _run("--rebuild")
     assert stopped.value.returncode == 130
@@ -105,13 +138,13 @@ def test_stopped_by_hand_it_says_what_is_left_to_do(monkeypatch: pytest.MonkeyPa
 
 def test_the_progress_ends_with_all_of_it() -> None:
     seen: list[float] = []
-    build_concurrently(Library.of(Artwork), memory="64MB", on_progress=seen.append)
+    INDEX.build(memory="64MB", on_progress=seen.append)
     assert seen[-1] == 1.0
     assert seen == sorted(seen)
 
 
 def test_parameters_of_the_settings_are_declared() -> None:
-    index = hnsw_index(Artwork)
+    index = INDEX.declared
     assert (index.m, index.ef_construction) == (16, 256)
 
 

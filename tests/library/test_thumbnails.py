@@ -6,9 +6,11 @@ import hashlib
 import io
 import logging
 import multiprocessing
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,8 @@ from django.db.models.fields.files import FieldFile
 from PIL import Image
 from pytest_django import Settings
 
-from artsimilarity.library import Library, stored_thumbnails
+from artsimilarity.encoder.pictures.processes import DecodersBusy
+from artsimilarity.library import Library, stored_thumbnails, thumbnail_adapters
 from artsimilarity.library.remembered import Remembered
 from artsimilarity.library.stored_thumbnails import NameNotKept, StoredThumbnails
 from artsimilarity.library.thumbnails import Thumbnail, load_adapter, thumbnail_of
@@ -261,6 +264,11 @@ class TestMadeHere:
         with pytest.raises(ImproperlyConfigured, match="THUMBNAIL_STORAGE"):
             StoredThumbnails()
 
+    def test_need_a_pillow_that_writes_webp(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(stored_thumbnails.features, "check", lambda name: name != "webp")
+        with pytest.raises(ImproperlyConfigured, match="without WebP"):
+            StoredThumbnails()
+
 
 def digested(made: Artwork) -> None:
     """The row as a worker leaves it."""
@@ -285,6 +293,11 @@ asked: list[str] = []
 def failing(picture: models.Model, file: FieldFile) -> Thumbnail:
     asked.append(str(file.name))
     raise SyntaxError("not a PNG file")
+
+
+def busy(picture: models.Model, file: FieldFile) -> Thumbnail:
+    asked.append(str(file.name))
+    raise DecodersBusy("All 2 processes were busy.")
 
 
 def without_database(picture: models.Model, file: FieldFile) -> Thumbnail:
@@ -353,6 +366,15 @@ class TestAskedFor:
         assert asked == ["a.png"]
         assert len(caplog.records) == 1
 
+    def test_are_asked_for_again_at_once_where_all_decoders_were_busy(
+        self, settings: Settings, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        settings.ARTSIMILARITY = {"THUMBNAILS": "tests.library.test_thumbnails.busy"}
+        asked.clear()
+        assert [thumbnail_of(Artwork(pk=7, image="a.png")) for _ in range(2)] == [None] * 2
+        assert asked == ["a.png"] * 2
+        assert not caplog.records
+
     def test_are_none_where_the_setting_cannot_work(
         self, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -369,6 +391,15 @@ class TestAskedFor:
 def test_an_adapter_that_is_no_function_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="neither"):
         load_adapter("artsimilarity.library.thumbnails.SIZES")
+
+
+def test_what_sorl_could_not_make_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    sorl = SimpleNamespace(get_thumbnail=lambda *args, **options: SimpleNamespace(size=None))
+    monkeypatch.setitem(sys.modules, "sorl.thumbnail", sorl)
+    monkeypatch.setattr(thumbnail_adapters, "_require", lambda app, distribution: None)
+    made = Artwork(image="a.png")
+    with pytest.raises(ValueError, match="made none"):
+        thumbnail_adapters.SorlThumbnail()(made, made.image)
 
 
 def test_versions_of_one_width_are_listed_once() -> None:

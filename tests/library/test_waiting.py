@@ -10,6 +10,7 @@ import pytest
 from django.core import checks
 from django.core.cache import cache
 from django.core.management import call_command
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -139,6 +140,18 @@ class TestPicturesThatWaitForLong:
     def test_are_no_more_once_the_setting_allows_it(self, library: Library) -> None:
         with override_artsimilarity(PENDING_SECONDS=3 * 3600):
             assert check_waiting(None) == []
+
+
+def test_a_database_that_does_not_answer_is_told_in_check_deploy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(library: Library) -> list[str]:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(waiting, "problems_of", fail)
+    (message,) = check_waiting(None)
+    assert message.id == "artsimilarity.W014"
+    assert "It is not known" in message.msg
 
 
 class TestSweeps:

@@ -30,9 +30,9 @@ from demo_site.library.models import Artwork
 from tests.encoder import small
 from tests.worker import run_python
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("index_restored")]
 
-# The column of the demo's model, less 7 x 7 x 7 cubes of colour.
+# As long as ART's vectors, less 7 x 7 x 7 cubes of colour.
 VALUES = 472 - 343
 
 
@@ -160,11 +160,12 @@ def test_a_name_that_is_no_slug_is_refused() -> None:
         _fit(name="My recipe")
 
 
-def test_a_base_whose_colours_fill_the_column_is_refused(
-    base: Recipe, monkeypatch: pytest.MonkeyPatch
+def test_a_base_whose_colours_alone_are_longer_than_what_is_served_is_refused(
+    base: Recipe, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settings.ARTSIMILARITY = {"RECIPE": "artsimilarity.encoder.recipe.ART"}
     monkeypatch.setitem(globals(), "BASE", replace(base, colour_bins=8))
-    with pytest.raises(CommandError, match="holds 472 values and the colours of --base take 512"):
+    with pytest.raises(CommandError, match="have 472 values, and the colours of --base take 512"):
         _fit(dimensions=None)
 
 

@@ -14,6 +14,7 @@ from django.template import Context, Template
 from django.test.utils import CaptureQueriesContext, isolate_apps
 from pytest_django import Settings
 
+from artsimilarity.checks import check_companion
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding import rollout, sweep
 from artsimilarity.embedding.pipeline import embed
@@ -311,6 +312,17 @@ class TestDeclaring:
             (message,) = [one for one in Wrong.check() if one.id.startswith("artsimilarity.")]
         assert message.id == "artsimilarity.E006"
         assert "primary_key=True" in message.hint
+
+    def test_a_router_that_parts_it_from_its_pictures_is_an_error(
+        self, photos: Photos, settings: Settings
+    ) -> None:
+        class Parting:
+            def db_for_write(self, model: type[models.Model], **hints: Any) -> str | None:
+                return "elsewhere" if model is photos.companion else None
+
+        settings.DATABASE_ROUTERS = [Parting()]
+        (message,) = [one for one in check_companion(photos.companion) if "E009" in one.id]
+        assert "to 'default' too" in str(message.hint)
 
     def test_a_library_of_the_companion_is_the_pictures(self, photos: Photos) -> None:
         assert Library.of(photos.companion) == photos.library

@@ -18,7 +18,9 @@ def test_the_table_has_an_hnsw_index_for_inner_products_on_the_vector() -> None:
             "SELECT indexdef FROM pg_indexes WHERE tablename = %s", [Artwork._meta.db_table]
         )
         definitions = [row[0] for row in cursor.fetchall()]
-    assert [d for d in definitions if "USING hnsw (embedding halfvec_ip_ops)" in d]
+    assert [
+        d for d in definitions if "USING hnsw (((embedding)::halfvec(472)) halfvec_ip_ops)" in d
+    ]
 
 
 def test_no_migration_is_missing() -> None:

@@ -18,6 +18,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from artsimilarity.library import Library
+from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.monitoring.workers import worker_answers
 from demo_site.library.models import Artwork
 from tests.broker import Broker
@@ -80,14 +82,14 @@ def test_searches_that_wait_for_no_worker_are_found(
 
 
 def test_a_missing_index_is_found(admin_client: Client, dead_broker: None) -> None:
-    (name,) = [i.name for i in Artwork._meta.indexes if i.name.endswith("_hnsw")]
+    name = VectorIndex.serving(Library.of(Artwork)).name
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER INDEX {name} RENAME TO hidden")
         cursor.execute(
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'hidden'::regclass"
         )
     try:
-        assert "HNSW" in admin_client.get(URL).json()["problems"]["database"]
+        assert "build_similarity_index" in admin_client.get(URL).json()["problems"]["database"]
     finally:
         with connection.cursor() as cursor:
             cursor.execute(

@@ -118,7 +118,7 @@ class TestRate:
         )
         status = library_status(Library.of(Artwork), workers=False)
         assert status.rollout is not None
-        assert (status.rollout.left, status.to_embed, status.seconds_left) == (20, 0, None)
+        assert (status.rollout.filled, status.to_embed, status.seconds_left) == (20, 0, None)
 
 
 def test_without_anything_waiting_no_time_is_left_to_tell(dead_broker: None) -> None:
@@ -149,8 +149,9 @@ def test_the_table_is_read_once_however_much_is_counted(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     make_embedded("ready")
-    # The counts, the roll-out, the last errors; what is known of sweeps, and whether one is missed.
-    with django_assert_num_queries(5):
+    # The counts, the last errors; what is known of sweeps, and whether one is missed; the roll-out
+    # for what is left of it and for the recipe in service, and the index for the latter too.
+    with django_assert_num_queries(7):
         library_status(Library.of(Artwork), workers=False)
 
 

@@ -21,7 +21,7 @@ from PIL import Image
 from pytest_django import Settings
 
 from artsimilarity.embedding import pipeline
-from artsimilarity.encoder.pictures.limits import DecoderCrashed
+from artsimilarity.encoder.pictures.limits import DecoderCrashed, MissingLibrary
 from artsimilarity.encoder.pictures.reading import read, read_square
 from artsimilarity.encoder.recipe import ART, LIKENESS, Recipe
 from artsimilarity.library import Library
@@ -117,6 +117,22 @@ class TestShrinking:
     ) -> None:
         assert shrink(io.BytesIO(noise()), LIKENESS).named == {"version": 2, "proportion": 1.5}
         assert shrink(io.BytesIO(noise()), ART).named == {}
+
+    def test_refuses_an_empty_file_in_words(self) -> None:
+        with pytest.raises(PictureRefused, match="The file is empty") as refused:
+            shrink(io.BytesIO(), ART)
+        assert refused.value.status == 400
+
+    def test_refuses_a_kind_that_needs_a_library_which_is_not_there(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lack(*args: Any, **kwargs: Any) -> Any:
+            raise MissingLibrary("pillow-heif")
+
+        monkeypatch.setattr(asking.search_decoders(), "read", lack)
+        with pytest.raises(PictureRefused, match="Save it anew as a JPEG or PNG") as refused:
+            shrink(io.BytesIO(noise()), ART)
+        assert refused.value.status == 415
 
 
 @pytest.mark.django_db

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import numpy as np
 import pytest
+from django.core import signing
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
@@ -162,6 +164,22 @@ def test_what_was_changed_is_refused() -> None:
 def test_what_is_no_cursor_is_refused_with_words(text: str) -> None:
     with pytest.raises(CursorError, match="next"):
         Cursor.parse(text)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [0, 8, "1"],
+        [float("nan"), 8, "1"],
+        [-0.5, "8", "1"],
+        [-0.5, 8, 1],
+        [-0.5, 8, "1" * 5000],
+    ],
+    ids=["distance", "no-number", "count", "key", "length"],
+)
+def test_what_another_version_of_ours_signed_is_refused_with_words(parts: list[Any]) -> None:
+    with pytest.raises(CursorError, match="next"):
+        Cursor.parse(signing.Signer(salt="artsimilarity.cursor").sign_object(parts))
 
 
 def test_a_cursor_of_another_model_is_refused() -> None:

@@ -59,7 +59,7 @@ def test_an_inherited_picture_is_read_from_the_table_that_has_the_vector() -> No
     source = stored_vector(Library.of(Etching), Etching(pk=7)).source
     assert source is not None
     assert f'"{Artwork._meta.db_table}"' in source.sql
-    assert source.params == (7,)
+    assert source.params == (7, RECIPE)
 
 
 @pytest.mark.django_db

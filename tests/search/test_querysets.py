@@ -8,6 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from pytest_django import Settings
 
+from artsimilarity.encoder.recipe import ART
 from artsimilarity.library import Library
 from artsimilarity.search.ordering import order_by_similarity
 from artsimilarity.search.query_vector import stored_vector
@@ -246,8 +247,8 @@ class TestStates:
         assert list(Artwork.objects.ready()) == [ready]
         assert list(Artwork.objects.failed()) == [failed]
 
-    def test_stale_rows_have_a_vector_of_another_recipe(self) -> None:
+    def test_rows_that_are_served_otherwise_have_a_vector_of_another_recipe(self) -> None:
         make_embedded("now")
         old = make_embedded("then", embedding_recipe="old-256+216-" + "0" * 16)
         make_artwork("none yet")
-        assert list(Artwork.objects.stale()) == [old]
+        assert list(Artwork.objects.served_otherwise(ART.fingerprint)) == [old]

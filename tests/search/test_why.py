@@ -17,12 +17,13 @@ from django.utils.translation import override
 from pytest_django import Settings
 
 from artsimilarity.embedding import rollout
+from artsimilarity.encoder.recipe import ART
 from artsimilarity.library import Library
 from artsimilarity.library.recipes import known_recipe
-from artsimilarity.models import Rollout, ScoreCalibration
+from artsimilarity.models import ScoreCalibration
 from artsimilarity.search import more_like_these, more_like_this, search_by_colours
 from artsimilarity.search.pipeline import find_page
-from artsimilarity.search.query_vector import given_vector
+from artsimilarity.search.query_vector import given_vector, vector_of_examples
 from artsimilarity.search.request import PageRequest, Search
 from artsimilarity.search.score_calibration import PROBABILITIES, calibrate
 from artsimilarity.search.swatches import SharedColour
@@ -77,8 +78,8 @@ class TestPercentiles:
         (why,) = _why(target)
         assert (why.style_percentile, why.colour_percentile, why.words) == (None, None, "")
 
-    def test_belong_to_the_recipe_of_the_scores_also_while_one_is_being_promoted(
-        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    def test_belong_to_the_recipe_of_the_scores_before_and_after_a_promotion(
+        self, settings: Settings
     ) -> None:
         settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "NEXT_RECIPE": "tests.recipes.NEXT"}
         add_pictures(30)
@@ -88,20 +89,19 @@ class TestPercentiles:
             embedding_next=unit_blocks(np.ones(256), colours(blue=1)).tolist(),
             embedding_next_recipe=NEXT.fingerprint,
         )
-        monkeypatch.setattr(rollout, "_BATCH", 7)
-        seen = set()
 
-        def look(_moved: int) -> None:
+        def look(fingerprint: str) -> None:
+            blue = fingerprint == NEXT.fingerprint
             for target in Artwork.objects.order_by("pk")[::10]:
                 for found in more_like_this(target, limit=12, why=True):
-                    recipe, why = found.similarity_recipe, found.similarity_why
-                    seen.add(recipe)
-                    is_new = recipe == NEXT.fingerprint
-                    assert is_new == (why.style_percentile is None)
-                    assert is_new == (why.shared_colours == (SharedColour((21, 21, 234), 1.0),))
+                    assert found.similarity_recipe == fingerprint
+                    why = found.similarity_why
+                    assert why.style_percentile is not None
+                    assert blue == (why.shared_colours == (SharedColour((21, 21, 234), 1.0),))
 
-        rollout.promote(Library.of(Artwork), on_progress=look)
-        assert NEXT.fingerprint in seen
+        look(ART.fingerprint)
+        rollout.promote(Library.of(Artwork))
+        look(NEXT.fingerprint)
 
 
 class TestSharedColours:
@@ -198,7 +198,9 @@ class TestSeveralExamples:
             more_like_these(examples, limit=30, why=True)
         assert len(explained) == len(plain) + 1
 
-    def test_during_a_promotion_speak_of_the_recipe_of_the_scores(self, settings: Settings) -> None:
+    def test_of_a_search_that_a_promotion_overtakes_speak_of_the_recipe_of_the_scores(
+        self, settings: Settings
+    ) -> None:
         settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "NEXT_RECIPE": "tests.recipes.NEXT"}
         for number in range(3):
             make_embedded(f"{number}", colour=colours(red=1))
@@ -206,13 +208,15 @@ class TestSeveralExamples:
             embedding_next=unit_blocks(np.ones(256), colours(blue=1)).tolist(),
             embedding_next_recipe=NEXT.fingerprint,
         )
-        Rollout.objects.create(
-            model_label="library.Artwork", fingerprint=NEXT.fingerprint, state="promoting"
-        )
-        found = more_like_these(list(Artwork.objects.order_by("pk")[:2]), why=True)
+        rollout.start(Library.of(Artwork))
+        query = vector_of_examples(Library.of(Artwork), [Artwork.objects.order_by("pk")[0].pk])
+        assert query is not None
+        rollout.promote(Library.of(Artwork))
+        page = PageRequest.of(why=True)
+        found = find_page(Search(pictures=Artwork.objects.all(), query=query, page=page))
         assert [(one.similarity_recipe, _shown(one.similarity_why)) for one in found] == [
-            (NEXT.fingerprint, {"#1515ea": 1.0})
-        ]
+            (ART.fingerprint, {"#ea1515": 1.0})
+        ] * 2
 
 
 class TestNamedColours:

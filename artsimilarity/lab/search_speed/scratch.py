@@ -258,8 +258,11 @@ def build_index(
         advance: called with the rows indexed since its last call.
     """
     connection = connections[using]
-    index = hnsw_index(model)
-    memory = memory or memory_for(index, rows)
+    declared = (one for one in model._meta.indexes if isinstance(one, HnswIndex))
+    plain = next((one for one in declared if one.fields == ["embedding"]), None)
+    recipe = get_settings().recipe
+    index = plain or hnsw_index(model, recipe.fingerprint)
+    memory = memory or memory_for(rows, recipe.dimensions, value_bytes=4 if plain else 2)
     seen = 0
 
     def note(share: float) -> None:

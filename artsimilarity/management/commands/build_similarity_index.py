@@ -9,18 +9,17 @@ from django.db import Error, connections
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
-from artsimilarity.library.index_build import build_concurrently, is_built_as_declared, memory_for
+from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.management import library_choice
-from artsimilarity.schema.indexes import hnsw_index
 
 
 class Command(BaseCommand):
     """``manage.py build_similarity_index [--rebuild] [--maintenance-work-mem SIZE]``."""
 
     help = (
-        "Builds the HNSW index of a picture model where it is missing, invalid, or has other "
-        "parameters than HNSW_M and HNSW_EF_CONSTRUCTION; with --rebuild in any case. Searches and "
-        "uploads go on meanwhile."
+        "Builds the HNSW index of a picture model where it is missing, invalid, of another recipe "
+        "than the one that is served, or has other parameters than HNSW_M and "
+        "HNSW_EF_CONSTRUCTION; with --rebuild in any case. Searches and uploads go on meanwhile."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -36,21 +35,19 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Build, with a bar that follows the server's own progress."""
         library = library_choice.choose(options)
-        if not options["rebuild"] and is_built_as_declared(library):
+        index = VectorIndex.serving(library)
+        if not options["rebuild"] and index.is_built():
             self.stdout.write(_("The index is as it should be. --rebuild builds it anew."))
             return
-        index = hnsw_index(library.holder.similarity_table())
-        rows = library.rows.filter(embedding__isnull=False).count()
-        memory = options["maintenance_work_mem"] or memory_for(index, rows)
+        memory = options["maintenance_work_mem"] or index.memory()
         self.stdout.write(
             _("Building the index of %(rows)d vectors with maintenance_work_mem %(memory)s.")
-            % {"rows": rows, "memory": memory}
+            % {"rows": index.count(), "memory": memory}
         )
         # disable=None: no bar where standard error is a log file and not a terminal.
         with tqdm(total=100, unit="%", dynamic_ncols=True, disable=None) as bar:
             try:
-                build_concurrently(
-                    library,
+                index.build(
                     memory=memory,
                     on_progress=lambda share: bar.update(round(100 * share) - bar.n),
                 )

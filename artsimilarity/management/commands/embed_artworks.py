@@ -66,6 +66,11 @@ class Command(BaseCommand):
         which.add_argument(
             "--cancel", action="store_true", help="give up the roll-out; nothing of it remains"
         )
+        which.add_argument(
+            "--forget-previous",
+            action="store_true",
+            help="drop the vectors that a finished roll-out has left of the recipe before",
+        )
         which.add_argument("--status", action="store_true", help="print how far the library is")
         parser.add_argument("--json", action="store_true", help="print the status as JSON")
         library_choice.add_arguments(parser)
@@ -118,10 +123,14 @@ class Command(BaseCommand):
         elif options["cancel"]:
             rollout.cancel(library)
             self.stdout.write(_("The roll-out is cancelled; nothing of it remains."))
-        elif options["rollout"]:
-            rollout.start(library)
+        elif options["forget_previous"]:
+            count = rollout.forget_previous(library)
+            self.stdout.write(_("%(count)d vectors of the old recipe are gone.") % {"count": count})
+        else:
+            if options["rollout"]:
+                rollout.start(library)
             return False
-        return bool(options["promote"] or options["cancel"])
+        return True
 
     def _choose(self, library: Library, options: dict[str, Any]) -> EmbeddingQuerySet[Any]:
         if options["pks"]:
@@ -227,14 +236,17 @@ class Command(BaseCommand):
 
     def _promote(self, library: Library) -> None:
         latest = library.rollout()
-        with self._bar(library.rows.exclude(embedding_next_recipe="").count()) as bar:
-            moved = rollout.promote(library, on_progress=bar.update)
+        with tqdm(total=100, unit="%", dynamic_ncols=True, disable=None) as bar:
+            served = rollout.promote(
+                library, on_progress=lambda share: bar.update(round(100 * share) - bar.n)
+            )
         self.stdout.write(
             _(
-                "%(moved)d pictures moved over: the new recipe is in service. Now make "
-                "ARTSIMILARITY['NEXT_RECIPE'] the RECIPE (%(recipe)s) and restart."
+                "The new recipe is in service for %(served)d pictures. Now make "
+                "ARTSIMILARITY['NEXT_RECIPE'] the RECIPE (%(recipe)s) and restart. The vectors of "
+                "the old one are kept until “embed_artworks --forget-previous”."
             )
-            % {"moved": moved, "recipe": latest.fingerprint if latest else ""}
+            % {"served": served, "recipe": latest.fingerprint if latest else ""}
         )
 
     def _print_status(self, library: Library, *, as_json: bool) -> None:

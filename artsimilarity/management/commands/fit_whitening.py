@@ -14,7 +14,6 @@ from artsimilarity.encoder.recipe import Recipe, whitened
 from artsimilarity.encoder.weight_files import WeightsError
 from artsimilarity.library import Library
 from artsimilarity.management import library_choice
-from artsimilarity.schema.fields import EmbeddingField
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +57,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--seed", type=int, default=0, help="of the draw (0)")
         parser.add_argument(
-            "--dimensions", type=int, metavar="N", help="style values (what fills the column)"
+            "--dimensions",
+            type=int,
+            metavar="N",
+            help="style values (as many as make vectors of the length that is served now)",
         )
         parser.add_argument("--name", help="of the recipe (the base's and “-whitened”)")
         library_choice.add_arguments(parser)
@@ -73,7 +75,7 @@ class Command(BaseCommand):
 
         library = library_choice.choose(options)
         base = _import_base(options["base"])
-        dimensions = options["dimensions"] or _column_dimensions(library, base)
+        dimensions = options["dimensions"] or _served_dimensions(library, base)
         # What cannot be used in the end is refused before hours are spent on it.
         _recipe(base, options["name"], dimensions, "0" * 64)
         count = options["sample"] or PICTURES_PER_VALUE * dimensions
@@ -169,15 +171,14 @@ def _import_base(path: str) -> Recipe:
     return base
 
 
-def _column_dimensions(library: Library, base: Recipe) -> int:
-    """Return the style values that make the vector as long as the model's column."""
-    column = library.holder._meta.get_field("embedding")
-    wanted = column.dimensions or 0 if isinstance(column, EmbeddingField) else 0
+def _served_dimensions(library: Library, base: Recipe) -> int:
+    """Return the style values that make the vector as long as those that are served now."""
+    wanted = library.recipes().serving.dimensions
     if wanted <= base.colour_dimensions:
         raise CommandError(
             _(
-                "The column holds %(column)d values and the colours of --base take "
-                "%(colour)d of them. Choose another --base, or --dimensions."
+                "The vectors that are served have %(column)d values, and the colours of --base "
+                "take %(colour)d. Choose another --base, or --dimensions."
             )
             % {"column": wanted, "colour": base.colour_dimensions}
         )

@@ -28,8 +28,7 @@ from tqdm import tqdm
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
-from artsimilarity.library.index_build import build_concurrently, memory_for
-from artsimilarity.schema.indexes import hnsw_index
+from artsimilarity.library.index_build import VectorIndex
 from demo_site import servers
 from demo_site.library.models import Artwork
 from demo_site.processes import ChildError, Children, StopRequested, StopSignal
@@ -115,9 +114,8 @@ class Command(BaseCommand):
             ]
         generator = np.random.default_rng(0)
         centres = find_centres("default", generator)
-        index = hnsw_index(Artwork)
-        with connection.schema_editor() as editor:
-            editor.remove_index(Artwork, index)
+        index = VectorIndex.serving(Library.of(Artwork))
+        index.drop()
         recipe = get_settings().recipe.fingerprint
         with tqdm(total=rows, desc=_("Filling"), unit=_("row"), disable=None) as bar:
             vectors = draw_library(centres, rows, generator, lambda _count: None)
@@ -138,9 +136,7 @@ class Command(BaseCommand):
                 )
                 bar.update(min(_BATCH, rows - start))
         with tqdm(total=100, desc=_("Index"), unit="%", disable=None) as bar:
-            build_concurrently(
-                Library.of(Artwork),
-                memory=memory_for(index, rows),
+            index.build(
                 on_progress=lambda share: bar.update(round(100 * share) - bar.n),
             )
         with connection.cursor() as cursor:

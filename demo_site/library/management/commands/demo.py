@@ -138,11 +138,13 @@ class Command(BaseCommand):
             ["manage.py", "create_admin"],
             environment={PASSWORD_VARIABLE: password},
         )
-        # What another version of the recipe has embedded, in a folder of an earlier checkout.
+        # Both for a folder that an earlier checkout has left: another recipe is rolled out while
+        # the present one is served; what nobody's recipe has made is made anew.
         children.run(
             "Sending what another recipe embedded to the worker",
             ["manage.py", "embed_artworks", "--stale", "--no-wait"],
         )
+        children.run("Rolling out the recipe", ["manage.py", "roll_out_recipe"])
         # What an earlier run left waiting; the queue of our own Valkey is empty by now.
         children.run(
             "Sending what waits to the worker",

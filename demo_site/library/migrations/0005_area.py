@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('library', '0003_database_defaults'),
+        ('library', '0004_vectors_of_any_size'),
     ]
 
     operations = [
