@@ -9,17 +9,24 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
+from artsimilarity.library.remembered import Remembered
 from artsimilarity.search.ordering import candidates_for
 
 # The planner's price of reading what a filter keeps, above which the index is asked after all:
 # about three times that of a hundred thousand rows one after the other.
 _EXACT_COST = 50_000
+# How long what the planner said of a filter is remembered, and of how many filters.
+_REMEMBERED_SECONDS = 60.0
+_MOST_REMEMBERED = 1_000
+
 MOST_CANDIDATES = 1000
 """The most that pgvector takes for ``hnsw.ef_search``."""
 
@@ -38,25 +45,46 @@ class SearchPlan:
 
 
 def plan_search(pictures: models.QuerySet[Any], style: float) -> SearchPlan:
-    """Return how to search ``pictures``; asks the planner if it filters, and reads no row."""
+    """Return how to search ``pictures``, without reading a row.
+
+    If they are filtered the planner is asked, once a minute for the same filter of the same table.
+    """
     candidates = candidates_for(style)
     if not pictures.query.where:
         return SearchPlan(exact=False, candidates=candidates)
-    rows, cost = _estimate(pictures)
+    total = table_rows(Library.searched(pictures))
+    rows, cost = _estimate(pictures, total)
     if rows <= get_settings().EXACT_ROWS and cost <= _EXACT_COST:
         return SearchPlan(exact=True, candidates=candidates)
-    share = min(1.0, rows / max(table_rows(Library.searched(pictures)), 1.0))
+    share = min(1.0, rows / max(total, 1.0))
     wider = math.ceil(candidates / math.sqrt(share)) if share else MOST_CANDIDATES
     return SearchPlan(exact=False, candidates=min(wider, MOST_CANDIDATES))
 
 
-def _estimate(pictures: models.QuerySet[Any]) -> tuple[float, float]:
-    """Rows that the planner expects, and the price of reading them."""
-    explained = pictures.order_by().values("pk").explain(format="json")
-    if not explained:  # Django itself knows that no row can meet the conditions
+def _estimate(pictures: models.QuerySet[Any], total: float) -> tuple[float, float]:
+    """Rows that the planner expects, and the price of reading them.
+
+    Args:
+        pictures: filtered.
+        total: rows of the table, by which it is seen that the planner has learned something new.
+    """
+    asked = pictures.order_by().values("pk")
+    try:
+        sql, params = asked.query.sql_with_params()
+    except EmptyResultSet:  # Django itself knows that no row can meet the conditions
         return 0.0, 0.0
-    plan = json.loads(explained)[0]["Plan"]
-    return float(plan["Plan Rows"]), float(plan["Total Cost"])
+    key = (pictures.db, connections[pictures.db].settings_dict["NAME"], total, sql, repr(params))
+    known = _estimates().get(key)
+    if known is None:
+        plan = json.loads(asked.explain(format="json"))[0]["Plan"]
+        known = float(plan["Plan Rows"]), float(plan["Total Cost"])
+        _estimates().put(key, known)
+    return known
+
+
+@cache
+def _estimates() -> Remembered[tuple[Any, ...], tuple[float, float]]:
+    return Remembered(seconds=_REMEMBERED_SECONDS, most=_MOST_REMEMBERED)
 
 
 def table_rows(library: Library) -> float:

@@ -101,6 +101,22 @@ class TestShrinking:
             shrink(file, ART)
         assert file.tell() == 1001
 
+    def test_refuses_an_empty_file_in_words(self) -> None:
+        with pytest.raises(PictureRefused, match="The file is empty") as refused:
+            shrink(io.BytesIO(), ART)
+        assert refused.value.status == 400
+
+    def test_refuses_a_kind_that_needs_a_library_which_is_not_there(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lack(*args: Any, **kwargs: Any) -> Any:
+            raise MissingLibrary("pillow-heif")
+
+        monkeypatch.setattr(asking.search_decoders(), "read", lack)
+        with pytest.raises(PictureRefused, match="Save it anew as a JPEG or PNG") as refused:
+            shrink(io.BytesIO(noise()), ART)
+        assert refused.value.status == 415
+
     @pytest.mark.parametrize(("recipe", "most"), [(ART, 210_000), (LIKENESS, 820_000)])
     def test_sends_no_more_than_a_bounded_message(self, recipe: Recipe, most: int) -> None:
         random = np.random.default_rng(0).integers(0, 256, (900, 1350, 3), np.uint8)
@@ -117,22 +133,6 @@ class TestShrinking:
     ) -> None:
         assert shrink(io.BytesIO(noise()), LIKENESS).named == {"version": 2, "proportion": 1.5}
         assert shrink(io.BytesIO(noise()), ART).named == {}
-
-    def test_refuses_an_empty_file_in_words(self) -> None:
-        with pytest.raises(PictureRefused, match="The file is empty") as refused:
-            shrink(io.BytesIO(), ART)
-        assert refused.value.status == 400
-
-    def test_refuses_a_kind_that_needs_a_library_which_is_not_there(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def lack(*args: Any, **kwargs: Any) -> Any:
-            raise MissingLibrary("pillow-heif")
-
-        monkeypatch.setattr(asking.search_decoders(), "read", lack)
-        with pytest.raises(PictureRefused, match="Save it anew as a JPEG or PNG") as refused:
-            shrink(io.BytesIO(noise()), ART)
-        assert refused.value.status == 415
 
 
 @pytest.mark.django_db

@@ -95,6 +95,26 @@ class TestFilters:
             plan = plan_search(Artwork.objects.all(), 0.75)
         assert (plan.exact, plan.candidates) == (False, 100)
 
+    def test_are_asked_about_once(self, library: Artwork, django_assert_num_queries: Any) -> None:
+        tenth = Artwork.objects.filter(artist="tenth")
+        plan = plan_search(tenth, 0.75)
+        with django_assert_num_queries(1) as asked:  # for the rows of the table
+            assert plan_search(tenth, 0.75) == plan
+        assert "EXPLAIN" not in asked.captured_queries[0]["sql"]
+
+    def test_are_asked_about_again_once_the_table_was_analysed(
+        self, library: Artwork, settings: Settings
+    ) -> None:
+        settings.ARTSIMILARITY = {"EXACT_ROWS": 1000}
+        tenth = Artwork.objects.filter(artist="tenth")
+        before = plan_search(tenth, 0.75)
+        library.delete()
+        Artwork.objects.update(artist="tenth")
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {Artwork._meta.db_table}")
+        assert before.exact
+        assert not plan_search(tenth, 0.75).exact
+
     @pytest.mark.parametrize("exact_rows", [0, 3000])
     def test_leave_the_right_answer_whatever_way_it_is_found(
         self, library: Artwork, settings: Settings, exact_rows: int

@@ -236,7 +236,7 @@ class TestRefreshing:
         refresh(Library.of(Artwork))
         settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "RECIPE": "tests.recipes.NEXT"}
         add_pictures(20, seed=2)
-        assert refresh(Library.of(Artwork))
+        assert refresh(Library.of(Artwork), NEXT.fingerprint)
         assert ScoreCalibration.objects.filter(fingerprint=NEXT.fingerprint).exists()
         assert ScoreCalibration.objects.count() == 2
 
