@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.admin.sites import all_sites
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import path, reverse
@@ -274,13 +275,6 @@ class TestCorrection:
 
 
 class TestPermission:
-    @pytest.fixture
-    def viewer(self, client: Client) -> Client:
-        user = User.objects.create_user("viewer", is_staff=True)
-        user.user_permissions.add(Permission.objects.get(codename="view_artwork"))
-        client.force_login(user)
-        return client
-
     def test_who_may_only_look_sees_the_outline_and_no_form(
         self, viewer: Client, scan: Artwork
     ) -> None:
@@ -323,7 +317,7 @@ class TestCompanion:
             urlpatterns[:] = [path("admin/", site.urls)]
             settings.ROOT_URLCONF = __name__
             yield photos
-            urlpatterns.clear()
+            all_sites.discard(site)  # the first page of the tests' own site would ask it, too
 
     @pytest.mark.django_db(transaction=False)
     def test_keeps_the_area_in_its_row(self, photos: Photos, admin_client: Client) -> None:

@@ -13,10 +13,11 @@ from pytest_django import Settings
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding import pipeline, rollout, sweep
 from artsimilarity.embedding.whitening_sample import sample_style_blocks
+from artsimilarity.encoder.encoder import Encoder
 from artsimilarity.encoder.pictures.crop import WHOLE, Area
 from artsimilarity.encoder.pictures.reading import read
 from artsimilarity.encoder.pictures.seen import seen
-from artsimilarity.encoder.recipe import ART
+from artsimilarity.encoder.recipe import ART, LIKENESS
 from artsimilarity.library import Library
 from artsimilarity.testing import QuickEncoder
 from demo_site.library.models import Artwork
@@ -81,6 +82,26 @@ class TestFinding:
         np.testing.assert_allclose(row.embedding, vector_of(framed(), found), atol=1e-3)
         apart = np.abs(np.array(row.embedding) - vector_of(framed(), WHOLE))
         assert apart.max() > 0.02
+
+    @pytest.mark.slow
+    def test_likeness_is_of_the_picture_and_not_of_its_frame(self, settings: Settings) -> None:
+        use(
+            settings,
+            RECIPE="artsimilarity.encoder.recipe.LIKENESS",
+            ENCODER="artsimilarity.encoder.encoder.Encoder",
+        )
+        buffer = io.BytesIO()
+        painting(1).save(buffer, "PNG")
+        alone, scan, other = upload(buffer.getvalue()), upload(framed()), upload(framed(2))
+        embed(alone, scan, other)
+        row = stored(scan)
+        found = read(framed(), side=LIKENESS.decoded_side)
+        pixels = seen(LIKENESS, found.pixels, proportion=found.proportion).pixels
+        (expected,) = Encoder(LIKENESS, device="cpu").encode([pixels])
+        np.testing.assert_allclose(row.embedding, expected, atol=1e-3)
+        likeness = [np.dot(row.embedding, stored(one).embedding) / 2 for one in (alone, other)]
+        assert likeness[0] > 0.97
+        assert likeness[1] < likeness[0] - 0.05
 
     def test_a_picture_without_margin_is_taken_whole(self) -> None:
         buffer = io.BytesIO()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
+from pytest_django import Settings
 
 from tests.pictures import make_embedded, picture_bytes
 from tests.worker import run_python
@@ -13,6 +15,7 @@ _SCRIPT = """
 import base64, sys
 import django
 django.setup()
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from demo_site.celery import app
@@ -27,16 +30,27 @@ picture = SimpleUploadedFile("mine.png", base64.b64decode("{picture}"))
 answer = client.post("/api/artworks/by-picture/", {"picture": picture})
 assert answer.status_code == 503, answer.content  # there is no broker
 client.get("/admin/", follow=True)
+client.force_login(User.objects.create_superuser("root"))
+page = client.get("/admin/library/artwork/{pk}/change/").content.decode()
+assert 'name="left"' in page
+form = {"image": "target.png", "area": "whole"}
+answer = client.post("/admin/library/artwork/{pk}/area/", form, follow=True)
+assert "The whole picture is used" in answer.content.decode(), answer.content
 heavy = ("torch", "torchvision", "numpy")
 print(sorted(name for name in sys.modules if name.split(".")[0] in heavy))
 """
 
 
 @pytest.mark.django_db(transaction=True)
-def test_neither_torch_nor_numpy_is_loaded_by_pages_the_api_or_sending_tasks() -> None:
+def test_neither_torch_nor_numpy_is_loaded_by_pages_the_api_or_sending_tasks(
+    settings: Settings,
+) -> None:
+    finds_area = {"RECIPE": "tests.recipes.AREA"}
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, **finds_area}
     target = make_embedded("target")
     make_embedded("the neighbour")
     picture = base64.b64encode(picture_bytes()).decode()
     script = _SCRIPT.replace("{pk}", str(target.pk)).replace("{picture}", picture)
-    printed = run_python(script, CELERY_BROKER_URL="redis://127.0.0.1:1/0")
+    environment = {"TEST_ARTSIMILARITY": json.dumps(finds_area)}
+    printed = run_python(script, CELERY_BROKER_URL="redis://127.0.0.1:1/0", **environment)
     assert printed.strip() == "[]"
