@@ -36,7 +36,7 @@ from artsimilarity.conf import get_settings
 from artsimilarity.embedding.broker import publish, queue_length
 from artsimilarity.embedding.queue import ENQUEUE_TASK, enqueue
 from artsimilarity.embedding.rollout import RolloutError
-from artsimilarity.library import Library, waiting
+from artsimilarity.library import Library, patience, waiting
 from artsimilarity.monitoring.status import LibraryStatus, as_dict, library_status
 from artsimilarity.monitoring.workers import worker_answers
 from artsimilarity.schema.states import EmbeddingStatus
@@ -348,17 +348,15 @@ class SimilarityAdminMixin(LibraryAdmin):
         query = stored_vector(Library.searched(rows), picture)
         found = find_page(Search(pictures=rows, query=query, page=page))
         allowed = self.has_change_permission(request, picture)
-        return render_to_string(
-            "admin/artsimilarity/picture_panel.html",
-            {
-                "picture": picture,
-                "row": row,
-                "status_label": EmbeddingStatus(row.embedding_status).label,
-                "neighbours": [(one, self.address("change", str(one.pk))) for one in found],
-                "allowed": allowed,
-            },
-            request,
-        )
+        context = {
+            "picture": picture,
+            "row": row,
+            "status_label": EmbeddingStatus(row.embedding_status).label,
+            "neighbours": [(one, self.address("change", str(one.pk))) for one in found],
+            "allowed": allowed,
+        }
+        with patience.page():
+            return render_to_string("admin/artsimilarity/picture_panel.html", context, request)
 
     def _send(self, queryset: QuerySet[Any]) -> list[news.News]:
         """Send pictures to the workers, ready or not; returns what to tell of it."""

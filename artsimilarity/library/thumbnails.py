@@ -64,6 +64,7 @@ class Thumbnail:
 Adapter: TypeAlias = Callable[[models.Model, FieldFile], Thumbnail | None]
 """Gives the thumbnail of a picture and its file; may raise what it likes, which is logged.
 
+None where there is none, or none yet: a page has :func:`~artsimilarity.library.patience.patience`.
 A method ``misfit(model) -> str``, if it has one, says for ``manage.py check`` why it cannot serve a
 model, or "".
 """
@@ -74,6 +75,7 @@ def thumbnail_of(picture: models.Model) -> Thumbnail | None:
 
     The hook returns a :class:`Thumbnail`, an address alone, or None. Whatever goes wrong with one
     file must not take a page down: it is logged, and the picture has no thumbnail for ten minutes.
+    None may also mean that the page has waited long enough: the next one has it.
 
     Raises:
         TypeError: the picture's model has no embedding.
