@@ -25,7 +25,7 @@ class ArtSimilarityConfig(AppConfig):
         )
         from artsimilarity.embedding import receivers
         from artsimilarity.embedding.signals import library_swept
-        from artsimilarity.library import libraries
+        from artsimilarity.library import libraries, patience
         from artsimilarity.library.index_build import build_missing
         from artsimilarity.monitoring import prometheus
         from artsimilarity.own_picture.answering import forget_unclaimed
@@ -36,6 +36,7 @@ class ArtSimilarityConfig(AppConfig):
         checks.register(check_waiting, deploy=True)
         checks.register(check_proxies, deploy=True)
         prometheus.connect()
+        patience.connect()
         pre_migrate.connect(create_extension, sender=self, dispatch_uid="artsimilarity.extension")
         post_migrate.connect(build_missing, sender=self, dispatch_uid="artsimilarity.index")
         library_swept.connect(forget_unclaimed, dispatch_uid="artsimilarity.forget_unclaimed")

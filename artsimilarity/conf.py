@@ -117,6 +117,10 @@ class Settings:
     THUMBNAILS: str = "artsimilarity.library.stored_thumbnails.StoredThumbnails"
     # Which of STORAGES keeps the thumbnails that are made here; empty for the pictures' own.
     THUMBNAIL_STORAGE: str = ""
+    # Seconds that one page waits, in all, for thumbnails that are not there yet.
+    THUMBNAIL_SECONDS: float = 0.5
+    # Whether workers make the thumbnails of what they have embedded, before a page asks for them.
+    WORKER_THUMBNAILS: bool = True
 
     def __post_init__(self) -> None:
         positive = (
@@ -155,6 +159,7 @@ class Settings:
         self._require("STYLE", 0 <= self.STYLE <= 1, "must lie between 0 and 1")
         self._require("DUPLICATE_SCORE", 0 < self.DUPLICATE_SCORE <= 1, "must lie in 0..1, over 0")
         self._require("SEARCH_SECONDS", self.SEARCH_SECONDS > 0, "must be more than 0")
+        self._require("THUMBNAIL_SECONDS", self.THUMBNAIL_SECONDS >= 0, "must be 0 or more")
         self._require("RETRY_BACKOFF", self.RETRY_BACKOFF >= 0, "must be 0 or more")
 
     def _require(self, key: str, holds: bool, what: str) -> None:

@@ -33,7 +33,7 @@ from artsimilarity.admin.base import LibraryAdmin
 from artsimilarity.admin.duplicates import DuplicatesReport
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding.rollout import RolloutError
-from artsimilarity.library import Library, waiting
+from artsimilarity.library import Library, patience, waiting
 from artsimilarity.monitoring.status import LibraryStatus, as_dict, library_status
 from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.schema.states import EmbeddingStatus
@@ -343,18 +343,16 @@ class SimilarityAdminMixin(LibraryAdmin):
         page = PageRequest(limit=_NEIGHBOURS, style=get_settings().STYLE, why=True)
         query = stored_vector(Library.searched(rows), picture)
         found = find_page(Search(pictures=rows, query=query, page=page))
-        return render_to_string(
-            "admin/artsimilarity/picture_panel.html",
-            {
-                "picture": picture,
-                "row": row,
-                "status_label": EmbeddingStatus(row.embedding_status).label,
-                "neighbours": [(one, self.address("change", str(one.pk))) for one in found],
-                "allowed": allowed,
-                "area": area,
-            },
-            request,
-        )
+        context = {
+            "picture": picture,
+            "row": row,
+            "status_label": EmbeddingStatus(row.embedding_status).label,
+            "neighbours": [(one, self.address("change", str(one.pk))) for one in found],
+            "allowed": allowed,
+            "area": area,
+        }
+        with patience.page():
+            return render_to_string("admin/artsimilarity/picture_panel.html", context, request)
 
 
 def duration_in_words(seconds: float | None) -> str:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 _PIECE = 1024 * 1024
 # Of a larger file the rest is kept on disk while it waits to be decoded.
 _IN_MEMORY = 32 * 1024 * 1024
-# Seconds that a page waits for a decoder; then it shows no thumbnail this time.
-_THUMBNAIL_WAIT = 1.0
 
 
 @dataclass(frozen=True)
@@ -118,11 +116,23 @@ def search_decoders() -> DecodingProcesses:
     return _decoders(settings.SEARCH_DECODERS, search_limits(), settings.SEARCH_SECONDS)
 
 
-def thumbnail_decoders() -> DecodingProcesses:
-    """Return a web process's decoders for thumbnails, for which no page should wait long."""
+def read_for_thumbnail(contents: IO[bytes], side: int, *, hurried: bool) -> Square:
+    """Decode a picture of the library, however small, to be shown.
+
+    Args:
+        contents: of its file.
+        side: of the square, in pixels.
+        hurried: for a page, within the processor time of searches; else as workers decode.
+
+    Raises:
+        PictureError: it cannot be read within the limits of the settings.
+    """
+    limits = replace(decoding_limits(), min_side=1)
+    if not hurried:
+        return decoders(1).read(contents, [side], limits=limits)[side]
     settings = get_settings()
-    limits = replace(decoding_limits(), min_side=1, max_seconds=settings.SEARCH_MAX_SECONDS)
-    return _decoders(settings.SEARCH_DECODERS, limits, _THUMBNAIL_WAIT)
+    limits = replace(limits, max_seconds=min(limits.max_seconds, settings.SEARCH_MAX_SECONDS))
+    return _decoders(settings.SEARCH_DECODERS, limits, None).read(contents, [side])[side]
 
 
 @cache  # the processes go on from one picture to the next

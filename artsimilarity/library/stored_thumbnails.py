@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import ClassVar
 
@@ -19,16 +19,18 @@ from PIL import Image, features
 
 from artsimilarity.conf import SETTING, get_settings
 from artsimilarity.encoder.pictures.reading import DETAIL
-from artsimilarity.library.files import fetch_file, thumbnail_decoders
+from artsimilarity.library.files import fetch_file, read_for_thumbnail
 from artsimilarity.library.library import Library
+from artsimilarity.library.made_once import MadeOnce
+from artsimilarity.library.patience import patience
 from artsimilarity.library.remembered import Remembered
 from artsimilarity.library.thumbnails import SIZES, Thumbnail
 
 # After so long, or so many pictures, a process looks into the storage again.
 _SECONDS_KNOWN = 3600
 _MOST_KNOWN = 20_000
-# Threads of this process that make the same thumbnail take turns, on one of so many locks.
-_LOCKS = 64
+# WebP's "method": 4, which is usual, takes twice the time and saves 1 to 2 % of the bytes.
+_EFFORT = 2
 # A process that is writing a thumbnail is waited for so long; then it is taken for dead.
 _WRITING_SECONDS = 0.5
 # Letters of the file's name that are kept, so that people recognise it; file systems take 255.
@@ -46,8 +48,28 @@ class _Stored:
     height: int
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """A file of which there should be thumbnails, and what their names begin with.
+
+    ``digest`` is the sha256 of the file if a worker has read it, else "".
+    """
+
+    library: Library
+    storage: Storage
+    name: str
+    digest: str
+    stem: str
+
+    @property
+    def key(self) -> tuple[int, str]:
+        return id(self.storage), self.stem
+
+
 class StoredThumbnails:
-    """The whole picture as WebP in two sizes, made when it is first shown.
+    """The whole picture as WebP in two sizes, made by the worker or when it is first shown.
+
+    A page waits for no longer than its patience; what it began is there for the next.
 
     The files lie in the image field's own storage, or in ``ARTSIMILARITY["THUMBNAIL_STORAGE"]``,
     in a folder of their own, under names that follow from the picture's file: another file under
@@ -76,27 +98,32 @@ class StoredThumbnails:
         self._known: Remembered[tuple[int, str], tuple[_Stored, ...]] = Remembered(
             seconds=_SECONDS_KNOWN, most=_MOST_KNOWN
         )
-        self._locks = [threading.Lock() for _ in range(_LOCKS)]
+        self._making: MadeOnce[tuple[int, str], tuple[_Stored, ...]] = MadeOnce(
+            behind=get_settings().SEARCH_DECODERS
+        )
 
-    def __call__(self, picture: models.Model, file: FieldFile) -> Thumbnail:
-        """Return the thumbnail of a picture's file, made if it is not there.
+    def __call__(self, picture: models.Model, file: FieldFile) -> Thumbnail | None:
+        """Return the thumbnail of a picture's file; None if a page would wait too long for it.
 
         Raises:
             PictureError: the file cannot be read.
             NameNotKept: the storage cannot be used for thumbnails.
             Exception: whatever the storage raises.
         """
-        storage = self._storage or file.storage
-        digest = _known_digest(picture, file)
-        stem = self._stem(str(file.name), digest or f"{file.size} bytes")
-        key = id(storage), stem
-        stored = self._known.get(key)
+        wanted = self._wanted(picture, file)
+        stored = self._known.get(wanted.key) or self._find(wanted) or self._have_made(wanted)
         if stored is None:
-            with self._locks[hash(key) % _LOCKS]:
-                stored = self._known.get(key) or self._find(storage, stem)
-                stored = stored or self._make(storage, stem, picture, file, digest)
-                self._known.put(key, stored)
-        return Thumbnail.of((storage.url(one.name), one.width, one.height) for one in stored)
+            return None
+        self._known.put(wanted.key, stored)
+        versions = ((wanted.storage.url(one.name), one.width, one.height) for one in stored)
+        return Thumbnail.of(versions)
+
+    def _wanted(self, picture: models.Model, file: FieldFile) -> _Wanted:
+        library, name = Library.of(type(picture)), str(file.name)
+        row = library.row_of(picture)
+        digest = row.embedding_digest if row and row.embedding_image == name else ""
+        stem = self._stem(name, digest or f"{file.size} bytes")
+        return _Wanted(library, self._storage or file.storage, name, digest, stem)
 
     def _stem(self, name: str, version: str) -> str:
         """What the versions' names have in common."""
@@ -104,8 +131,16 @@ class StoredThumbnails:
         digest = hashlib.sha256(f"{name}\n{version}".encode()).hexdigest()[:16]
         return posixpath.join(self.folder, folder, f"{base[:_MOST_LETTERS]}.{digest}")
 
-    def _find(self, storage: Storage, stem: str) -> tuple[_Stored, ...]:
-        """The versions that are there; none if the smallest is not, which is written last."""
+    def _find(self, wanted: _Wanted) -> tuple[_Stored, ...]:
+        """The versions that are there."""
+        if wanted.digest:
+            return self._find_versions(wanted.storage, wanted.stem)
+        digest = _read_note(wanted.storage, _note_name(wanted.stem))
+        stem = self._stem(wanted.name, digest)
+        return self._find_versions(wanted.storage, stem) if digest else ()
+
+    def _find_versions(self, storage: Storage, stem: str) -> tuple[_Stored, ...]:
+        """Those under a name; none if the smallest is not there, which is written last."""
         small = _look_at(storage, _name(stem, self.sizes[0]))
         if small is None:
             return ()
@@ -114,25 +149,45 @@ class StoredThumbnails:
         others = (_look_at(storage, _name(stem, size)) for size in self.sizes[1:])
         return (small, *filter(None, others))
 
-    def _make(
-        self, storage: Storage, stem: str, picture: models.Model, file: FieldFile, digest: str
-    ) -> tuple[_Stored, ...]:
-        fetched = fetch_file(Library.of(type(picture)), str(file.name))
+    def _have_made(self, wanted: _Wanted) -> tuple[_Stored, ...] | None:
+        page = patience()
+        maker = partial(self._make_unless_made, wanted, hurried=page is not None)
+        if page is None:
+            return self._making.make(wanted.key, maker)
+        return self._making.make_within(wanted.key, maker, page)
+
+    def _make_unless_made(self, wanted: _Wanted, *, hurried: bool) -> tuple[_Stored, ...]:
+        """Another thread may have made them since this one looked."""
+        if stored := self._known.get(wanted.key):
+            return stored
+        stored = self._make(wanted, hurried=hurried)
+        self._known.put(wanted.key, stored)
+        return stored
+
+    def _make(self, wanted: _Wanted, *, hurried: bool) -> tuple[_Stored, ...]:
+        storage = wanted.storage
+        fetched = fetch_file(wanted.library, wanted.name)
+        # Named after what the file is, as its row may know later, or may not know any more.
+        stem = self._stem(wanted.name, fetched.digest)
         with fetched.contents as contents:
-            if digest and fetched.digest != digest:
-                # Overwritten without the row's knowledge: named after what it is now.
-                stem = self._stem(str(file.name), fetched.digest)
-                if stored := self._find(storage, stem):
-                    return stored
-            longest = self.sizes[-1]
-            side = DETAIL * longest
-            whole = thumbnail_decoders().read(contents, [side])[side].whole(longest)
+            stored = () if stem == wanted.stem else self._find_versions(storage, stem)
+            if not stored:
+                longest = self.sizes[-1]
+                square = read_for_thumbnail(contents, DETAIL * longest, hurried=hurried)
+                stored = self._save_versions(storage, stem, square.whole(longest))
+        if not wanted.digest:
+            _write_note(storage, _note_name(wanted.stem), fetched.digest)
+        return stored
+
+    def _save_versions(
+        self, storage: Storage, stem: str, whole: Image.Image
+    ) -> tuple[_Stored, ...]:
         versions: list[_Stored] = []
         for size in reversed(self._sizes_of(whole)):
             version = whole.copy()
             version.thumbnail((size, size), Image.Resampling.LANCZOS)
             buffer = BytesIO()
-            version.save(buffer, "WEBP", quality=self.quality, method=4)
+            version.save(buffer, "WEBP", quality=self.quality, method=_EFFORT)
             name = _name(stem, size)
             _save(storage, name, buffer.getvalue())
             versions.insert(0, _Stored(name, *version.size))
@@ -144,14 +199,30 @@ class StoredThumbnails:
         return [self.sizes[0], *(size for less, size in smaller if max(whole.size) > less)]
 
 
-def _known_digest(picture: models.Model, file: FieldFile) -> str:
-    """The sha256 of the file if a worker has read it, else ""."""
-    row = Library.of(type(picture)).row_of(picture)
-    return row.embedding_digest if row and row.embedding_image == file.name else ""
-
-
 def _name(stem: str, size: int) -> str:
     return f"{stem}.{size}.webp"
+
+
+def _note_name(stem: str) -> str:
+    return f"{stem}.sha256"
+
+
+def _read_note(storage: Storage, name: str) -> str:
+    """The sha256 of a file that no worker has read, where a page has read it; else ""."""
+    if not storage.exists(name):
+        return ""
+    with storage.open(name, "rb") as file:
+        return str(file.read(64).decode("ascii", "replace"))
+
+
+def _write_note(storage: Storage, name: str, digest: str) -> None:
+    if storage.exists(name):
+        if _read_note(storage, name) == digest:
+            return
+        storage.delete(name)
+    kept = storage.save(name, ContentFile(digest.encode()))
+    if kept != name:  # another process was quicker
+        storage.delete(kept)
 
 
 def _look_at(storage: Storage, name: str) -> _Stored | None:

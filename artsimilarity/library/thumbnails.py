@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self, TypeAlias
@@ -64,6 +64,7 @@ class Thumbnail:
 Adapter: TypeAlias = Callable[[models.Model, FieldFile], Thumbnail | None]
 """Gives the thumbnail of a picture and its file; may raise what it likes, which is logged.
 
+None where there is none, or none yet: a page has :func:`~artsimilarity.library.patience.patience`.
 A method ``misfit(model) -> str``, if it has one, says for ``manage.py check`` why it cannot serve a
 model, or "".
 """
@@ -74,12 +75,32 @@ def thumbnail_of(picture: models.Model) -> Thumbnail | None:
 
     The hook returns a :class:`Thumbnail`, an address alone, or None. Whatever goes wrong with one
     file must not take a page down: it is logged, and the picture has no thumbnail for ten minutes.
+    None may also mean that the page has waited long enough: the next one has it.
 
     Raises:
         TypeError: the picture's model has no embedding.
         DatabaseError: the database failed, after which a page could not go on either.
     """
     return _source().thumbnail_of(picture)
+
+
+def prepare_thumbnails(
+    library: Library, pks: Sequence[Any], *, should_stop: Callable[[], bool] = bool
+) -> None:
+    """Have the thumbnails of some pictures made before a page asks for them.
+
+    Of pictures that anybody may meet: of a hidden one nothing is laid anywhere before it is shown
+    to somebody who may see it.
+
+    Raises:
+        DatabaseError: the database failed.
+    """
+    pictures = list(library.visible(None).using(library.using).filter(pk__in=pks))
+    library.load_rows(pictures)
+    for picture in pictures:
+        if should_stop():
+            return
+        thumbnail_of(picture)
 
 
 def load_adapter(path: str) -> Adapter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from django import template
@@ -11,7 +12,7 @@ from django.template.loader import select_template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from artsimilarity.library import Library, presentation
+from artsimilarity.library import Library, patience, presentation
 from artsimilarity.library.thumbnails import Thumbnail, thumbnail_of
 from artsimilarity.search import Neighbours
 from artsimilarity.search import more_like_this as search
@@ -50,9 +51,9 @@ def more_like_this(
     if neighbours is None:
         neighbours = get_more_like_this(context, picture, limit, style, why, hide_duplicates)
         Library.of(type(picture)).load_rows(neighbours.pictures)  # thumbnails ask for them
-    html: SafeString = chosen.render(
-        {**context.flatten(), "picture": picture, "neighbours": neighbours}
-    )
+    shown = {**context.flatten(), "picture": picture, "neighbours": neighbours}
+    with patience.page() if shown.get("request") else nullcontext():
+        html: SafeString = chosen.render(shown)
     return html
 
 
@@ -98,7 +99,8 @@ def get_more_like_this(
 def similarity_thumbnail(picture: models.Model) -> Thumbnail | None:
     """Return a picture's thumbnail: ``{% with thumbnail=artwork|similarity_thumbnail %}``.
 
-    None where there is none; see :func:`artsimilarity.library.thumbnails.thumbnail_of`.
+    None where there is none, or none yet; see
+    :func:`artsimilarity.library.thumbnails.thumbnail_of`.
     """
     return thumbnail_of(picture)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
+from artsimilarity.library import Library, stored_thumbnails
 from artsimilarity.schema.states import EmbeddingStatus
 from demo_site.library.models import Artwork
 
@@ -152,6 +155,27 @@ def test_a_hidden_picture_has_no_page(client: Client) -> None:
 
     assert response.status_code == 404
     assert "There is nothing at this address" in response.content.decode()
+
+
+def test_pages_do_not_wait_for_previews_that_take_long(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = [add(f"Wave {number}", artist="Hokusai") for number in range(8)]
+    come, fetch = threading.Event(), stored_thumbnails.fetch_file
+
+    def fetched(library: Library, name: str) -> object:
+        come.wait(1)
+        return fetch(library, name)
+
+    monkeypatch.setattr(stored_thumbnails, "fetch_file", fetched)
+    for address in ("/", pictures[0].get_absolute_url()):
+        begin = time.monotonic()
+        page = client.get(address).content.decode()
+        assert time.monotonic() - begin < 1.5
+        assert "No preview yet" in page
+        assert 'viewBox="0 0 60 40"' in page
+    assert 'aria-label="Wave 0, Hokusai"' in page
+    come.set()
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture at all", draw()[:20]])

@@ -8,7 +8,9 @@ import logging
 import multiprocessing
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,13 +20,16 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
+from django.core.signals import request_finished, request_started
 from django.db import DatabaseError, models
 from django.db.models.fields.files import FieldFile
 from PIL import Image
 from pytest_django import Settings
 
+from artsimilarity.conf import get_settings
 from artsimilarity.encoder.pictures.processes import DecodersBusy
-from artsimilarity.library import Library, stored_thumbnails, thumbnail_adapters
+from artsimilarity.library import Library, patience, stored_thumbnails, thumbnail_adapters
+from artsimilarity.library.made_once import MadeOnce
 from artsimilarity.library.remembered import Remembered
 from artsimilarity.library.stored_thumbnails import NameNotKept, StoredThumbnails
 from artsimilarity.library.thumbnails import Thumbnail, load_adapter, thumbnail_of
@@ -52,7 +57,9 @@ def artwork(data: bytes, name: str = "horse.jpg") -> Artwork:
 
 
 def ask(made: Artwork) -> Thumbnail:
-    return StoredThumbnails()(made, made.image)
+    found = StoredThumbnails()(made, made.image)
+    assert found is not None
+    return found
 
 
 def files(media: Path) -> list[str]:
@@ -167,6 +174,26 @@ class TestMadeHere:
         digested(made)
         assert ask(made) == new
         assert len(files(media)) == 2
+
+    def test_made_before_a_worker_has_read_the_file_are_not_made_again_after(
+        self, media: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = artwork(picture())
+        while_pending = ask(made)
+        monkeypatch.setattr(stored_thumbnails, "fetch_file", None)
+        digested(made)
+        assert ask(made) == while_pending
+        assert len(files(media)) == 2
+
+    def test_are_of_the_new_file_where_a_note_of_the_old_one_is_left(self, media: Path) -> None:
+        made = artwork(picture(GREEN, kind="BMP"), "horse.bmp")
+        old = ask(made)
+        (media / "horse.bmp").write_bytes(picture(BLUE, kind="BMP"))
+        for path in media.rglob("*.webp"):
+            path.unlink()
+        new = ask(made)
+        assert new.url != old.url
+        assert ask(made) == new
 
     def test_are_made_once_by_many_threads(
         self, media: Path, monkeypatch: pytest.MonkeyPatch
@@ -416,6 +443,116 @@ def test_what_sorl_could_not_make_is_an_error(monkeypatch: pytest.MonkeyPatch) -
 
 def test_versions_of_one_width_are_listed_once() -> None:
     assert Thumbnail.of([("/a", 100, 50), ("/b", 100, 50)]).srcset == ""
+
+
+@pytest.fixture
+def slow_storage(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Files come once the event is set."""
+    come = threading.Event()
+    fetch = stored_thumbnails.fetch_file
+
+    def fetched(library: Library, name: str) -> Any:
+        assert come.wait(10)
+        return fetch(library, name)
+
+    monkeypatch.setattr(stored_thumbnails, "fetch_file", fetched)
+    return come
+
+
+@pytest.mark.usefixtures("without_hook")
+class TestOfAPage:
+    def test_are_waited_for_half_a_second_in_all_and_there_for_the_next(
+        self, media: Path, slow_storage: threading.Event
+    ) -> None:
+        pictures = [artwork(picture(), f"{number}.jpg") for number in range(5)]
+        begin = time.monotonic()
+        with patience.page():
+            assert [thumbnail_of(one) for one in pictures] == [None] * 5
+        assert 0.4 < time.monotonic() - begin < 1.5
+        slow_storage.set()
+        until = time.monotonic() + 10
+        while len(files(media)) < 2 and time.monotonic() < until:
+            time.sleep(0.02)
+        with patience.page():
+            assert thumbnail_of(pictures[0]) is not None
+
+    def test_that_are_quick_are_all_there(self) -> None:
+        pictures = [artwork(picture(size=(60, 40)), f"{number}.jpg") for number in range(3)]
+        with patience.page():
+            assert all(thumbnail_of(one) for one in pictures)
+
+    def test_that_are_there_are_shown_however_little_time_is_left(
+        self, settings: Settings, media: Path
+    ) -> None:
+        settings.ARTSIMILARITY = {"THUMBNAIL_SECONDS": 0}
+        made, later = artwork(picture()), artwork(picture(BLUE), "later.jpg")
+        thumbnail = thumbnail_of(made)
+        assert thumbnail is not None
+        with patience.page():
+            assert thumbnail_of(made) == thumbnail
+            assert thumbnail_of(later) is None
+        assert len(files(media)) == 2
+
+    def test_that_failed_when_the_page_had_gone_are_logged_and_not_tried_again(
+        self,
+        slow_storage: threading.Event,
+        caplog: pytest.LogCaptureFixture,
+        settings: Settings,
+    ) -> None:
+        settings.ARTSIMILARITY = {"THUMBNAIL_SECONDS": 0.05}
+        made = artwork(b"no picture")
+        with patience.page():
+            assert thumbnail_of(made) is None
+        assert not caplog.records
+        slow_storage.set()
+        until = time.monotonic() + 10
+        while not caplog.records and time.monotonic() < until:
+            with patience.page():
+                assert thumbnail_of(made) is None
+        (record,) = caplog.records
+        assert "horse.jpg" in record.message
+
+    def test_inside_of_it_have_the_time_of_the_page_around(self) -> None:
+        with patience.page():
+            whole = patience.patience()
+            with patience.page():
+                assert patience.patience() is whole
+        assert patience.patience() is None
+
+    @pytest.mark.django_db
+    def test_every_request_has_its_time_and_nothing_outside_of_one(self) -> None:
+        request_started.send(sender=None, environ={})
+        first = patience.patience()
+        assert first is not None
+        with first.spending():
+            time.sleep(0.01)
+        assert first.left < get_settings().THUMBNAIL_SECONDS
+        request_started.send(sender=None, environ={})
+        second = patience.patience()
+        assert second is not None
+        assert second.left == get_settings().THUMBNAIL_SECONDS
+        request_finished.send(sender=None)
+        assert patience.patience() is None
+
+
+class TestMadeOnce:
+    def test_no_more_are_made_behind_pages_than_there_is_room_for(self, settings: Settings) -> None:
+        settings.ARTSIMILARITY = {"THUMBNAIL_SECONDS": 0.05}
+        making, end = MadeOnce[int, int](behind=2), threading.Event()
+        begun: list[int] = []
+
+        def maker(number: int) -> int:
+            begun.append(number)
+            assert end.wait(10)
+            return number
+
+        for number in range(5):
+            time_of_page = patience.Patience()
+            assert making.make_within(number, partial(maker, number), time_of_page) is None
+            assert time_of_page.left == 0
+        assert begun == [0, 1]
+        end.set()
+        assert making.make(7, lambda: 7) == 7
 
 
 class TestRemembered:
