@@ -116,6 +116,8 @@ class Settings:
     THUMBNAIL_STORAGE: str = ""
     # Seconds that one page waits, in all, for thumbnails that are not there yet.
     THUMBNAIL_SECONDS: float = 0.5
+    # Whether workers make the thumbnails of what they have embedded, before a page asks for them.
+    WORKER_THUMBNAILS: bool = True
 
     def __post_init__(self) -> None:
         positive = (

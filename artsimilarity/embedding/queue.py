@@ -12,7 +12,7 @@ from django.db import models, transaction
 from kombu.exceptions import OperationalError
 
 from artsimilarity.conf import get_settings
-from artsimilarity.embedding.broker import impatient_connection, publish_over
+from artsimilarity.embedding.broker import impatient_connection, publish, publish_over
 from artsimilarity.library import Library
 
 logger = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 # Names of tasks, for those who send them: artsimilarity.embedding.tasks has what they do.
 EMBED_TASK = "artsimilarity.embed_pictures"
 ENQUEUE_TASK = "artsimilarity.enqueue"
+THUMBNAILS_TASK = "artsimilarity.make_thumbnails"
 PROMOTE_TASK = "artsimilarity.promote"
 CANCEL_TASK = "artsimilarity.cancel"
 
@@ -94,6 +95,23 @@ def send(library: Library, pks: Iterable[Any], *, insist: bool = False) -> int:
             extra={"model": library.name, "sent": sent},
         )
     return sent
+
+
+def send_for_thumbnails(library: Library, pks: list[str]) -> None:
+    """Have workers make the thumbnails of what was embedded, where they should.
+
+    By a task of its own: searches by a visitor's picture have their turn between two tasks. If the
+    broker does not take it, or forgets it, pages make them.
+    """
+    settings = get_settings()
+    made_by_host = hasattr(library.holder, "similarity_thumbnail")
+    if pks and settings.WORKER_THUMBNAILS and not made_by_host:
+        publish(
+            THUMBNAILS_TASK,
+            *(library.name, pks, library.using),
+            insist=True,
+            time_limit=settings.TIME_LIMIT,
+        )
 
 
 def send_on_commit(library: Library, pk: Any) -> None:

@@ -19,6 +19,7 @@ from artsimilarity.embedding import in_hand, pipeline, queue, rollout, worker
 from artsimilarity.embedding import sweep as sweeping
 from artsimilarity.embedding.encoders import EncoderUnavailableError
 from artsimilarity.library import Library, libraries, waiting
+from artsimilarity.library.thumbnails import prepare_thumbnails
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +64,15 @@ def embed_pictures(self: Task, model: str, pks: list[str], using: str) -> None: 
         _try_again(self, error)
     if result.unfinished:
         queue.send(library, result.unfinished, insist=True)
+    queue.send_for_thumbnails(library, result.embedded)
     if result.retry:
         raise self.retry(args=(model, result.retry, using), countdown=_delay(self))
+
+
+@shared_task(bind=True, name=queue.THUMBNAILS_TASK, ignore_result=True)
+def make_thumbnails(self: Task, model: str, pks: list[str], using: str) -> None:  # type: ignore[type-arg]
+    """Make the thumbnails of pictures before a page asks for them; what fails, pages try again."""
+    prepare_thumbnails(_library(model, using), pks, should_stop=worker.stopping(self.app))
 
 
 @shared_task(name=worker.SWEEP_TASK, ignore_result=True)

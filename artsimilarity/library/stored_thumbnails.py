@@ -67,7 +67,7 @@ class _Wanted:
 
 
 class StoredThumbnails:
-    """The whole picture as WebP in two sizes, made when it is first shown.
+    """The whole picture as WebP in two sizes, made by the worker or when it is first shown.
 
     A page waits for no longer than its patience; what it began is there for the next.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self, TypeAlias
@@ -82,6 +82,25 @@ def thumbnail_of(picture: models.Model) -> Thumbnail | None:
         DatabaseError: the database failed, after which a page could not go on either.
     """
     return _source().thumbnail_of(picture)
+
+
+def prepare_thumbnails(
+    library: Library, pks: Sequence[Any], *, should_stop: Callable[[], bool] = bool
+) -> None:
+    """Have the thumbnails of some pictures made before a page asks for them.
+
+    Of pictures that anybody may meet: of a hidden one nothing is laid anywhere before it is shown
+    to somebody who may see it.
+
+    Raises:
+        DatabaseError: the database failed.
+    """
+    pictures = list(library.visible(None).using(library.using).filter(pk__in=pks))
+    library.load_rows(pictures)
+    for picture in pictures:
+        if should_stop():
+            return
+        thumbnail_of(picture)
 
 
 def load_adapter(path: str) -> Adapter:
