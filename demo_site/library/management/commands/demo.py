@@ -164,7 +164,8 @@ class Command(BaseCommand):
         worker += " --concurrency 1 --without-gossip --without-mingle"
         children.start("worker", worker.split(), patience=20.0)
         address = f"[{host}]" if ":" in host else host or "0.0.0.0"  # noqa: S104
-        web = f"-m waitress --listen={address}:{port} --threads=8 demo_site.wsgi:application"
+        # More than the searches by picture at once, each of which holds one while a worker answers.
+        web = f"-m waitress --listen={address}:{port} --threads=16 demo_site.wsgi:application"
         children.start("web server", web.split())
         while not _answers(host, port):
             children.wait()
