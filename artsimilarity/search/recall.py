@@ -10,11 +10,12 @@ from __future__ import annotations
 import heapq
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from statistics import fmean
 from typing import Any, Final
 
 from django.db import OperationalError, connections, transaction
@@ -49,6 +50,8 @@ _AT_ONCE: Final = 10
 _SPARE: Final = 20
 # The same pictures are searched for so many days, so that recall changes only if the index does.
 _SAME_DAYS: Final = 7
+# No more of the time that is left is planned for: other work comes and goes.
+_SAFE_SHARE: Final = 0.8
 # Rows fetched between two looks at the clock.
 _CHUNK: Final = 2_000
 
@@ -107,7 +110,7 @@ def measure(library: Library, *, only_if_due: bool = False) -> RecallMeasurement
         # A promotion, or an index built anew meanwhile, leaves what was measured about nothing.
         if VectorIndex.serving(library).file() != measurement.index_file:
             pages = []
-        recalls = [sum(one) / len(pages) for one in zip(*pages, strict=True)]
+        recalls = [fmean(one) for one in zip(*pages, strict=True)]
         recall_history.end(library, measurement, recalls=recalls, pictures=len(pages))
     if not pages:
         raise RecallNotMeasuredError(
@@ -225,7 +228,7 @@ def _measure_pages(
     One first, which tells how many there is time for.
     """
     chosen = _choose(library, measurement, deadline)
-    at_once = 1
+    at_once, taken = 1, dict[int, float]()
     while chosen:
         some, chosen = chosen[:at_once], chosen[at_once:]
         began = time.monotonic()
@@ -240,11 +243,24 @@ def _measure_pages(
         yield [
             tuple(recalls[start : start + balances]) for start in range(0, len(recalls), balances)
         ]
-        now = time.monotonic()
-        each = max((now - began) / len(some), 1e-6)
-        at_once = min(_AT_ONCE, int((deadline - now) / each))
+        taken[at_once] = time.monotonic() - began
+        at_once = _how_many(taken, deadline - time.monotonic())
         if at_once < 1:
             return
+
+
+def _how_many(taken: Mapping[int, float], left: float) -> int:
+    """Return how many pictures there is time for in one more reading of the table, 0 for none.
+
+    Args:
+        taken: seconds that a reading for so many pictures took; for one at least. A reading costs
+            something by itself, and something more for each picture.
+        left: seconds that there are.
+    """
+    one, most = taken[1], max(taken)
+    each = max((taken[most] - one) / (most - 1), 1e-6) if most > 1 else one
+    reading = max(0.0, one - each)
+    return max(0, min(_AT_ONCE, int((_SAFE_SHARE * left - reading) / each)))
 
 
 def _choose(library: Library, measurement: RecallMeasurement, deadline: float) -> list[QueryVector]:

@@ -125,8 +125,6 @@ class TestMeasuring:
         self, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         fill_library(600)
-        monkeypatch.setattr(recall, "candidates_for", lambda style: 4)
-        monkeypatch.setattr(recall, "PAGE", 10)
         ask = recall._ask_index
 
         def ask_for_four(library: Library, query: Any, style: float, *args: Any) -> Any:
@@ -135,7 +133,7 @@ class TestMeasuring:
             return page
 
         monkeypatch.setattr(recall, "_ask_index", ask_for_four)
-        assert 0.3 < measure(library).lowest <= 0.4
+        assert measure(library).recalls == [0.4, 0.4, 0.4]
 
     def test_the_index_is_asked_however_small_the_table(
         self, library: Library, small: None
@@ -348,6 +346,21 @@ class TestBounds:
         measured = measure(library)
         assert time.monotonic() - started < 3
         assert 1 <= measured.pictures <= 5
+
+    @pytest.mark.parametrize(
+        ("taken", "left", "pictures"),
+        [
+            ({1: 0.01}, 19.9, 10),  # a small library: as many as go at once
+            ({1: 3.4}, 16.6, 3),  # a large one: more may cost as much each
+            ({1: 3.4, 4: 5.3}, 11.3, 9),  # and then the reading is told from the pictures
+            ({1: 3.4, 4: 5.3, 9: 8.4}, 2.9, 0),
+            ({1: 0.5, 10: 0.4}, 10.0, 10),  # the first found nothing in memory
+            ({1: 19.0}, 1.0, 0),
+            ({1: 1.0}, -1.0, 0),
+        ],
+    )
+    def test_there_is_time_for(self, taken: dict[int, float], left: float, pictures: int) -> None:
+        assert recall._how_many(taken, left) == pictures
 
     def test_what_was_measured_when_time_ran_out_counts(
         self, library: Library, small: None, monkeypatch: pytest.MonkeyPatch
