@@ -52,9 +52,23 @@ class DeepStatistics(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Describes: uint8, shape (n, 3, side, side), to float32, (n, deep_dimensions)."""
-        outputs = self.network((pixels.float() - _MIDDLE) / _RANGE)
-        values: Tensor = self.project(statistics(outputs[stage] for stage in STAGES))
+        values: Tensor = self.project(describe_deeply(self.network, pixels.float()))
         return functional.normalize(values, dim=1) if self.scaled else values
+
+
+def describe_deeply(network: EfficientNetLite0, pixels: Tensor) -> Tensor:
+    """The statistics that the recipe projects.
+
+    Args:
+        network: With any weights.
+        pixels: RGB, 0 to 255, shape (n, 3, height, width), float32.
+
+    Returns:
+        Shape (n, STATISTICS), float32.
+    """
+    outputs = network((pixels - _MIDDLE) / _RANGE)
+    # Sums over positions lose too much in bfloat16, which training may compute in.
+    return statistics(outputs[stage].float() for stage in STAGES)
 
 
 def statistics(maps: Iterable[Tensor]) -> Tensor:
