@@ -16,6 +16,7 @@ from django.views.generic import CreateView, DetailView, ListView, TemplateView
 
 from artsimilarity.search import more_like_these
 from artsimilarity.search.balance import BalanceMixin
+from demo_site.library.detail import ThrottledDetailMixin
 from demo_site.library.forms import UploadForm
 from demo_site.library.light_table import LightTable, press_table_button
 from demo_site.library.models import Artwork
@@ -64,7 +65,7 @@ class HomeView(ListView):  # type: ignore[type-arg]
         return self.request.GET.get("q", "").replace("\0", "").strip()[:200]
 
 
-class ArtworkView(BalanceMixin, DetailView):  # type: ignore[type-arg]
+class ArtworkView(ThrottledDetailMixin, DetailView):  # type: ignore[type-arg]
     """One picture, what is known about it, and the pictures like it."""
 
     template_name = "library/artwork.html"
