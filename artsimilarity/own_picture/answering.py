@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
-from PIL import Image
 
 from artsimilarity.embedding.encoders import load_encoder
 from artsimilarity.encoder.pictures.reading import read_square
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
-from artsimilarity.library.files import read_for_detail
 from artsimilarity.library.seeing import see, see_detail
 from artsimilarity.own_picture.message import Detail, Message, limits, understand
 from artsimilarity.schema.tables import SearchAnswer
@@ -58,21 +55,6 @@ def answer(
     except Exception:  # whatever it is, the visitor should not wait for it; it is logged
         logger.exception("A visitor's picture could not be described.")
     SearchAnswer.objects.using(library.using).create(pk=key, vector=vector)
-
-
-def warm_up(library: Library, *, threads: int | None) -> None:
-    """Describe a blank picture: torch, the weights in service and a decoding process are there now.
-
-    Args:
-        library: whose recipe is in service.
-        threads: as for :func:`answer`.
-    """
-    recipe = library.recipes().serving
-    encoder = load_encoder(recipe, using=library.using, threads=threads)
-    buffer = BytesIO()
-    Image.new("RGB", (64, 64), "white").save(buffer, "PNG")
-    buffer.seek(0)
-    encoder.encode([read_for_detail(buffer, recipe.side).pixels])
 
 
 def _seen(library: Library, recipe: Recipe, message: Message) -> NDArray[np.uint8]:

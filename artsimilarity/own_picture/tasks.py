@@ -11,8 +11,9 @@ from django.apps import apps
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding import worker
 from artsimilarity.embedding.broker import publish
+from artsimilarity.embedding.encoders import load_encoder
 from artsimilarity.library import Library, libraries
-from artsimilarity.own_picture import answering
+from artsimilarity.own_picture.answering import answer
 from artsimilarity.own_picture.message import DESCRIBE_TASK
 
 _WARM_UP_TASK = "artsimilarity.warm_up"
@@ -38,14 +39,15 @@ def describe_picture(
 ) -> None:
     """Describe a visitor's picture or a detail, and leave the vector for who asked."""
     library = Library(apps.get_model(model), using)
-    answering.answer(key, library, picture, fingerprint, threads=worker.threads(self.app), **named)
+    answer(key, library, picture, fingerprint, threads=worker.threads(self.app), **named)
 
 
 @shared_task(bind=True, name=_WARM_UP_TASK, ignore_result=True)
 def warm_up(self: Task) -> None:  # type: ignore[type-arg]
-    """Do once what the first visitor would otherwise wait for."""
+    """Load what the first visitor would otherwise wait for: torch, and the weights in service."""
     for library in libraries():
-        answering.warm_up(library, threads=worker.threads(self.app))
+        recipe = library.recipes().serving
+        load_encoder(recipe, using=library.using, threads=worker.threads(self.app))
 
 
 @worker_ready.connect(dispatch_uid="artsimilarity.warm_up")
