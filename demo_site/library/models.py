@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from artsimilarity.library.thumbnails import Thumbnail, thumbnail_of
 from artsimilarity.models import SimilarityMixin
-from demo_site.library.pictures import Tile, plate_sizes, read_size
+from demo_site.library.pictures import Plate, Tile, read_size
 from demo_site.library.words import Words
 
 
@@ -86,9 +86,9 @@ class Artwork(SimilarityMixin, models.Model):
         return Tile.of(self.width, self.height)
 
     @property
-    def plate_sizes(self) -> str:
-        """How wide it is on its own page."""
-        return plate_sizes(self.width, self.height)
+    def plate(self) -> Plate:
+        """The room that it takes on its own page."""
+        return Plate.of(self.width, self.height)
 
     @property
     def maker_and_year(self) -> str:

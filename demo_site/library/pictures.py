@@ -15,10 +15,15 @@ _EXIF_ORIENTATION = 0x0112
 _LYING_ON_THE_SIDE = (5, 6, 7, 8)
 
 _NARROWEST, _WIDEST = 0.7, 2.6
-# How high rows are, in rem, by the width of the window; a little above what library.css says, as
-# rows are stretched to fill the line.
-_ROWS = (("90rem", 19), ("60rem", 16), ("40rem", 12.5))
-_LOWEST_ROW = 10.0
+# How high rows are, in rem, by the window; a little above what library.css says, as rows are
+# stretched to fill the line. On the sharpest telephones two pixels a CSS pixel do for a tile.
+_ROWS = (
+    ("(min-width: 90rem)", 18.0),
+    ("(min-width: 60rem)", 15.0),
+    ("(min-width: 40rem)", 12.0),
+    ("(min-resolution: 2.5dppx)", 5.8),
+    ("", 8.7),
+)
 
 
 def read_size(file: FieldFile) -> tuple[int, int] | None:
@@ -60,18 +65,28 @@ class Tile:
         stands whole within its tile.
         """
         ratio = min(max(width / height, _NARROWEST), _WIDEST) if width and height else 1.0
-        rows = ((f"(min-width: {least}) ", rem) for least, rem in _ROWS)
-        widths = [f"{media}{ratio * rem:.0f}rem" for media, rem in (*rows, ("", _LOWEST_ROW))]
+        widths = [f"{window} {ratio * rem:.1f}rem".strip() for window, rem in _ROWS]
         return cls(f"{ratio:.4f}", ", ".join(widths))
 
 
-def plate_sizes(width: int | None, height: int | None) -> str:
-    """How wide a picture is on its own page, for ``<img sizes>``: see ``.plate`` in library.css."""
-    ratio = width / height if width and height else 1.0
-    return (
-        f"(min-width: 60rem) min(62vw, {100 * ratio:.0f}vh - {25.5 * ratio:.0f}rem), "
-        f"min(94vw, {80 * ratio:.0f}vh)"
-    )
+@dataclass(frozen=True)
+class Plate:
+    """The room of a picture on its own page: see ``.plate`` in library.css.
+
+    Attributes:
+        ratio: width through height, for a style sheet.
+        sizes: how wide that is, for ``<img sizes>``.
+    """
+
+    ratio: str
+    sizes: str
+
+    @classmethod
+    def of(cls, width: int | None, height: int | None) -> Self:
+        """Return that of a picture; a square where nobody knows its size."""
+        ratio = width / height if width and height else 1.0
+        large = f"(min-width: 60rem) min(62vw, {100 * ratio:.0f}vh - {25.5 * ratio:.0f}rem)"
+        return cls(f"{ratio:.4f}", f"{large}, min(94vw, {80 * ratio:.0f}vh)")
 
 
 def largest_address(thumbnail: Thumbnail) -> str:
@@ -87,6 +102,6 @@ class Thumbnails(StoredThumbnails):
     They are decoded in processes that may be killed, as anybody may upload here.
     """
 
-    sizes: ClassVar[tuple[int, ...]] = (240, 480, 960)
-    quality: ClassVar[int] = 80
+    sizes: ClassVar[tuple[int, ...]] = (240, 360, 560, 960)
+    quality: ClassVar[int] = 70
     folder: ClassVar[str] = "thumbnails"

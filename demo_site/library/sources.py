@@ -42,9 +42,9 @@ def find_sources(place: Path) -> list[Source]:
     """Return the pictures in a folder or a CSV.
 
     A CSV has the columns path, title, artist and year, and may have technique, credit and licence;
-    paths are relative to it, and other columns do not matter. A folder that holds exactly one such CSV is loaded by it. Any other folder is
-    walked, with the artist from the name of the folder that holds the picture, and the title from
-    the file's.
+    paths are relative to it, and other columns do not matter. A folder that holds exactly one such
+    CSV is loaded by it. Any other folder is walked, with the artist from the name of the folder
+    that holds the picture, and the title from the file's.
 
     Raises:
         SourceError: there is no such place, no picture in it, or the CSV names files that are

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from demo_site.library.models import Artwork
 from tests.browser.conftest import Visit
-from tests.pictures import make_artwork, make_embedded
+from tests.pictures import make_embedded, picture_file
 
 SIZES = [(1600, 1000), (900, 1200), (1000, 1000), (4000, 700), (300, 1500)]
 
@@ -199,11 +199,19 @@ def test_the_page_is_dark_for_those_who_have_it_dark(visit: Visit, artwork: Artw
     assert int(colours[1]) < 40
 
 
-def test_a_tile_asks_for_a_picture_as_wide_as_it_is(visit: Visit, live_server: Any) -> None:
+@pytest.mark.parametrize(("width", "sharpness"), [(390, 1), (390, 2), (390, 3), (1280, 1)])
+def test_a_tile_is_sent_about_as_many_pixels_as_it_shows(
+    visit: Visit, live_server: Any, width: int, sharpness: int
+) -> None:
     for number in range(8):
-        assert make_artwork(str(number)).thumbnail
-    page = visit(viewport={"width": 390, "height": 844})
-    page.goto("/")
-    sizes = page.eval_on_selector_all(".frame img", "all => all.map((one) => one.sizes)")
-    wide = "(min-width: 90rem) 19rem, (min-width: 60rem) 16rem, (min-width: 40rem) 12rem, 10rem"
-    assert (sizes[0], sizes[7]) == (wide, f"auto, {wide}")
+        picture = picture_file(side=1000)
+        assert Artwork.objects.create(title=str(number), image=picture).thumbnail
+    page = visit(viewport={"width": width, "height": 844}, device_scale_factor=sharpness)
+    page.goto("/", wait_until="networkidle")
+    ratios = page.eval_on_selector_all(
+        ".frame img",
+        """all => all.map((one) =>
+            Number(one.currentSrc.match(/(\\d+).webp/)[1]) / one.getBoundingClientRect().width)""",
+    )
+    assert len(ratios) == 8
+    assert all(0.75 * min(sharpness, 2) < one < 2 * min(sharpness, 2) for one in ratios)

@@ -76,7 +76,7 @@ class TestNeighbours:
     def test_each_says_maker_and_year(self, client: Client, artwork: Artwork) -> None:
         make_embedded("Bridge", [1, 0], artist="Hiroshige", year="1857")
         html = client.get(artwork.get_absolute_url()).content.decode()
-        assert "<span>Hiroshige</span><span>, 1857</span>" in html
+        assert '<span>Hiroshige</span><span class="year">, 1857</span>' in html
 
 
 class TestSteps:

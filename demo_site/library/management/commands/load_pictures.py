@@ -18,8 +18,8 @@ class Command(BaseCommand):
 
     help = (
         "Loads pictures into the library. A folder is walked, with artists from the names of its "
-        "folders; a CSV has the columns path, title, artist and year, and perhaps technique, credit "
-        "and licence. What is loaded already is skipped."
+        "folders; a CSV has the columns path, title, artist and year, and perhaps technique, "
+        "credit and licence. What is loaded already is skipped."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
