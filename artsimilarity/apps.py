@@ -21,6 +21,7 @@ class ArtSimilarityConfig(AppConfig):
             check_databases,
             check_proxies,
             check_readers,
+            check_recall,
             check_waiting,
         )
         from artsimilarity.embedding import receivers
@@ -34,6 +35,7 @@ class ArtSimilarityConfig(AppConfig):
         checks.register(check_databases, checks.Tags.database)
         checks.register(check_readers, checks.Tags.models)
         checks.register(check_waiting, deploy=True)
+        checks.register(check_recall, deploy=True)
         checks.register(check_proxies, deploy=True)
         prometheus.connect()
         patience.connect()

@@ -107,6 +107,10 @@ class Settings:
     EXACT_ROWS: int = 3000
     # Whether the index is asked for more where a filter left too few (hnsw.iterative_scan).
     ITERATIVE_SCAN: str = "strict_order"
+    # Share of the ten nearest, 0..1, below which the index is reported; 0 ends the measuring.
+    RECALL_AT_LEAST: float = 0.9
+    # Seconds that the daily measurement of that share may take.
+    RECALL_SECONDS: float = 20.0
 
     # Whether a search shows only the nearest of several scans of one print, unless it says itself.
     HIDE_DUPLICATES: bool = False
@@ -154,6 +158,9 @@ class Settings:
         self._require("CACHE_SECONDS", self.CACHE_SECONDS >= 0, "must be 0 or more")
         self._require("DIVERSIFY", 0 <= self.DIVERSIFY <= 1, "must lie between 0 and 1")
         self._require("EXACT_ROWS", self.EXACT_ROWS >= 0, "must be 0 or more")
+        share = 0 <= self.RECALL_AT_LEAST <= 1
+        self._require("RECALL_AT_LEAST", share, "must lie between 0 and 1")
+        self._require("RECALL_SECONDS", self.RECALL_SECONDS > 0, "must be more than 0")
         self._require("LIMIT", 1 <= self.LIMIT <= self.MAX_LIMIT, "must lie in 1..MAX_LIMIT")
         self._require("MAX_LIMIT", self.MAX_LIMIT <= 1000, "must be 1000 or less")
         self._require("STYLE", 0 <= self.STYLE <= 1, "must lie between 0 and 1")

@@ -14,8 +14,12 @@ from artsimilarity.encoder.recipe import LIKENESS
 
 def test_without_a_dict_the_defaults_hold(settings: Settings) -> None:
     del settings.ARTSIMILARITY
-    assert get_settings().recipe is LIKENESS
-    assert get_settings().QUEUE == "artsimilarity"
+    get_settings.cache_clear()  # pytest-django sends no signal of what is deleted
+    try:
+        assert get_settings().recipe is LIKENESS
+        assert get_settings().QUEUE == "artsimilarity"
+    finally:
+        get_settings.cache_clear()
 
 
 def test_a_change_takes_effect_at_once(settings: Settings) -> None:
@@ -58,6 +62,8 @@ def test_a_change_takes_effect_at_once(settings: Settings) -> None:
         ({"CLAIM_SECONDS": 900, "TIME_LIMIT": 900}, r"more than TIME_LIMIT \(900\)"),
         ({"CACHE_SECONDS": -1}, r"\['CACHE_SECONDS'\] must be 0 or more"),
         ({"DIVERSIFY": 1.1}, r"\['DIVERSIFY'\] must lie between 0 and 1"),
+        ({"RECALL_AT_LEAST": 1.1}, r"\['RECALL_AT_LEAST'\] must lie between 0 and 1"),
+        ({"RECALL_SECONDS": 0}, r"\['RECALL_SECONDS'\] must be more than 0"),
         ({"DUPLICATE_SCORE": 0}, r"\['DUPLICATE_SCORE'\] must lie in 0..1"),
         ({"SEARCH_SECONDS": 0}, r"\['SEARCH_SECONDS'\] must be more than 0"),
         (["LIMIT"], "must be a dict"),

@@ -31,9 +31,10 @@ from artsimilarity.admin.actions import ACTIONS, LibraryAction, available
 from artsimilarity.admin.area import AreaCorrection, ShownArea
 from artsimilarity.admin.base import LibraryAdmin
 from artsimilarity.admin.duplicates import DuplicatesReport
+from artsimilarity.admin.recall import recall_context
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding.rollout import RolloutError
-from artsimilarity.library import Library, patience, waiting
+from artsimilarity.library import Library, patience, recall_history, waiting
 from artsimilarity.monitoring.status import LibraryStatus, as_dict, library_status
 from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.schema.states import EmbeddingStatus
@@ -202,7 +203,7 @@ class SimilarityAdminMixin(LibraryAdmin):
     # The first page
 
     def library_notices(self, request: HttpRequest) -> list[dict[str, str]]:
-        """Return what the admin's first page says of this library: what failed, what waits.
+        """Return what the admin's first page says of this library: what failed, waits, is missed.
 
         Counted at most once a minute: it may mean reading every row.
         """
@@ -212,7 +213,10 @@ class SimilarityAdminMixin(LibraryAdmin):
         failed = cache.get_or_set(key, self.library.rows.failed().count, _COUNTED_SECONDS) or 0
         notices = [
             {"text": problem, "url": self.address("library")}
-            for problem in waiting.problems_of(self.library)
+            for problem in (
+                *waiting.problems_of(self.library),
+                *recall_history.problems_of(self.library),
+            )
         ]
         if failed:
             text = ngettext(
@@ -324,6 +328,7 @@ class SimilarityAdminMixin(LibraryAdmin):
             "todo": todo,
             "percent": 100 * max(todo - left, 0) // todo if todo else 100,
             "duration": duration_in_words(status.seconds_left),
+            "recall": recall_context(status.recall),
             "errors": [(error, self.address("change", error.pk)) for error in status.errors],
             "actions": [
                 (action, self.address("library_action", action.name))

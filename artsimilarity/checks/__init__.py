@@ -1,11 +1,17 @@
 """System checks; each says what to type.
 
 ``manage.py check`` runs those on models, ``manage.py check --database default`` and ``migrate``
-also those that ask the server; ``check --deploy`` says besides what waits unseen. Imports
+also those that ask the server; ``check --deploy`` says besides what waits unseen, and
+where the index was measured to find too few. Imports
 ``library``; ``models`` and ``monitoring`` import it.
 """
 
-from artsimilarity.checks.databases import check_databases, check_proxies, check_waiting
+from artsimilarity.checks.databases import (
+    check_databases,
+    check_proxies,
+    check_recall,
+    check_waiting,
+)
 from artsimilarity.checks.models import check_companion, check_model
 from artsimilarity.checks.readers import check_readers
 
@@ -15,5 +21,6 @@ __all__ = [
     "check_model",
     "check_proxies",
     "check_readers",
+    "check_recall",
     "check_waiting",
 ]

@@ -12,7 +12,7 @@ from django.db import DatabaseError, InterfaceError, ProgrammingError, connectio
 from packaging.version import Version
 
 from artsimilarity.conf import get_settings
-from artsimilarity.library import Library, libraries, waiting
+from artsimilarity.library import Library, libraries, recall_history, waiting
 from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.library.recipes import known_recipe
 from artsimilarity.schema.fields import EmbeddingField
@@ -261,6 +261,28 @@ def check_waiting(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
                 hint="See docs/operations.md, “Watching it”.",
                 obj=library.model,
                 id="artsimilarity.W014",
+            )
+            for problem in problems
+        ]
+    return messages
+
+
+def check_recall(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Say where the index finds too few; for ``check --deploy``, which may ask the servers."""
+    messages: list[checks.CheckMessage] = []
+    for library in libraries():
+        if connections[library.using].vendor != "postgresql":
+            continue  # which another check says
+        try:
+            problems = recall_history.problems_of(library)
+        except (DatabaseError, InterfaceError) as error:
+            problems = [f"The recall of {library.name} is not known: {error}"]
+        messages += [
+            checks.Warning(
+                problem,
+                hint="See docs/operations.md, “Recall”.",
+                obj=library.model,
+                id="artsimilarity.W016",
             )
             for problem in problems
         ]

@@ -15,11 +15,11 @@ from artsimilarity.duplicates.detection import forget_stale
 from artsimilarity.embedding import in_hand, rollout
 from artsimilarity.embedding.broker import queue_length
 from artsimilarity.embedding.queue import send
-from artsimilarity.embedding.signals import library_swept
+from artsimilarity.embedding.signals import library_swept, recall_known
 from artsimilarity.library import Library, waiting
 from artsimilarity.library.files import file_digest
 from artsimilarity.schema.columns import blank_for
-from artsimilarity.search import score_calibration
+from artsimilarity.search import recall, score_calibration
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,9 @@ _ENOUGH_TASKS = 100
 
 
 def sweep(library: Library) -> int:
-    """Send every picture that needs a worker and that none has in hand; renew the calibration.
+    """Send every picture that needs a worker and that none has in hand; measure what is due.
+
+    That is the calibration of the scores and the recall of the index, once a day.
 
     Any number of sweeps may run at once: a picture that is sent twice is embedded once. While the
     queue is long nothing is sent, or a large library would be sent again and again.
@@ -63,6 +65,8 @@ def sweep(library: Library) -> int:
     for problem in waiting.problems_of(library):
         logger.warning("%s", problem, extra={"model": library.name, "pending": pending})
     score_calibration.refresh(library)
+    if latest := recall.refresh(library):
+        recall_known.send_robust(library.model, using=library.using, measurement=latest)
     return sent
 
 

@@ -75,6 +75,16 @@ class VectorIndex:
         same = options == {name: str(value) for name, value in wanted.items() if value is not None}
         return same and f"'{self.recipe}'" in found[2]
 
+    def file(self) -> int | None:
+        """Number of the file that holds it, another one after each way of building it anew.
+
+        None where it is missing, invalid, or of another recipe. Its parameters are not looked at.
+        """
+        found = self._found()
+        if found is None or not found[0] or f"'{self.recipe}'" not in found[2]:
+            return None
+        return found[3]
+
     def is_being_built(self) -> bool:
         """Whether some process is building an index of the same table at this moment."""
         table, _key = self.library.table()
@@ -147,18 +157,20 @@ class VectorIndex:
     def _concurrently(self) -> str:
         return "" if connections[self.library.using].in_atomic_block else "CONCURRENTLY"
 
-    def _found(self) -> tuple[bool, list[str], str] | None:
-        """Whether it is valid, its parameters, and its condition."""
+    def _found(self) -> tuple[bool, list[str], str, int] | None:
+        """Whether it is valid, its parameters, its condition, and its file."""
         table, _key = self.library.table()
         with connections[self.library.using].cursor() as cursor:
             cursor.execute(
                 "SELECT indisvalid, coalesce(reloptions, '{}'),"
-                " coalesce(pg_get_expr(indpred, indrelid), '') FROM pg_index"
+                " coalesce(pg_get_expr(indpred, indrelid), ''),"
+                # A partitioned index has no file of its own.
+                " coalesce(pg_relation_filenode(indexrelid), indexrelid)::bigint FROM pg_index"
                 " JOIN pg_class ON pg_class.oid = indexrelid"
                 " WHERE indrelid = to_regclass(%s) AND relname = %s",
                 [table, self.name],
             )
-            found: tuple[bool, list[str], str] | None = cursor.fetchone()
+            found: tuple[bool, list[str], str, int] | None = cursor.fetchone()
         return found
 
 

@@ -245,11 +245,15 @@ class Library:
     def recipes(self) -> RecipesInForce:
         """Return the recipes that pictures are embedded with at this moment."""
         return recipes_in_force(
-            self.rollout(), self._indexed_recipe(), lambda one: self.rows.served(one).exists()
+            self.rollout(), self._present_recipe(), lambda one: self.rows.served(one).exists()
         )
 
-    def _indexed_recipe(self) -> str:
-        """Fingerprint of the recipe that the index of what is served is of; empty without."""
+    def _present_recipe(self) -> str:
+        """Fingerprint of the recipe that the library seems to be under; empty if by none.
+
+        The index of what is served tells, without a look at any row; where there is none, the
+        first of the rows does.
+        """
         table, _key = self.table()
         name = index_name(self.holder.similarity_table(), "embedding")
         with connections[self.using].cursor() as cursor:
@@ -260,8 +264,10 @@ class Library:
                 [table, name],
             )
             row = cursor.fetchone()
-        found = _CONDITION.search(row[0] or "") if row else None
-        return found[1] if found else ""
+        if found := _CONDITION.search(row[0] or "") if row else None:
+            return found[1]
+        served = self.rows.filter(embedding__isnull=False)
+        return served.values_list("embedding_recipe", flat=True).first() or ""
 
 
 def libraries(*, proxies: bool = False) -> list[Library]:

@@ -30,7 +30,7 @@ class RecipesInForce:
 
 
 def recipes_in_force(
-    latest: Rollout | None, indexed: str, is_served: Callable[[str], bool]
+    latest: Rollout | None, present: str, is_served: Callable[[str], bool]
 ) -> RecipesInForce:
     """Return the recipes in force for a library.
 
@@ -41,16 +41,16 @@ def recipes_in_force(
 
     Args:
         latest: roll-out, finished or not.
-        indexed: fingerprint of the recipe that the index of what is served is of; empty without.
+        present: fingerprint of the recipe that the library seems to be under; empty if by none.
         is_served: whether any picture is served by a vector of that fingerprint.
     """
     named = known_recipe(latest.fingerprint) if latest else None
     if latest and named and latest.state == RolloutState.PROMOTED:
         return RecipesInForce(named)
     serving = get_settings().recipe
-    if indexed and indexed != serving.fingerprint:
-        present = known_recipe(indexed)
-        serving = present if present and is_served(indexed) else serving
+    if present and present != serving.fingerprint:
+        known = known_recipe(present)
+        serving = known if known and is_served(present) else serving
     return RecipesInForce(serving, named)
 
 

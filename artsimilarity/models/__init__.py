@@ -10,6 +10,7 @@ from artsimilarity.schema.columns import COLUMNS
 from artsimilarity.schema.managers import vectors
 from artsimilarity.schema.tables import (
     DuplicatePair,
+    RecallMeasurement,
     Rollout,
     ScoreCalibration,
     SearchAnswer,
@@ -23,6 +24,7 @@ from artsimilarity.search.querysets import SimilarityManager, SimilarityQuerySet
 __all__ = [
     "COLUMNS",
     "DuplicatePair",
+    "RecallMeasurement",
     "Rollout",
     "ScoreCalibration",
     "SearchAnswer",

@@ -19,7 +19,7 @@ from artsimilarity.checks import check_databases
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding.broker import queue_length
 from artsimilarity.encoder.weight_files import WeightsError, find_weights
-from artsimilarity.library import Library, libraries, waiting
+from artsimilarity.library import Library, libraries, recall_history, waiting
 from artsimilarity.monitoring.workers import has_just_worked, worker_answers
 
 logger = logging.getLogger(__name__)
@@ -37,8 +37,8 @@ _FIRST_SECONDS, _LOOK_SECONDS = 5.0, 0.1
 # How long a broker that answers otherwise, and a worker, have for their answers.
 _BROKER_SECONDS = 1.0
 _WORKER_SECONDS = 3.0
-# Something that fails by these alone is degraded: the site works, and pictures wait.
-_DEGRADED = frozenset({"waiting"})
+# Something that fails by these alone is degraded: the site works, and pictures wait or are missed.
+_DEGRADED = frozenset({"waiting", "recall"})
 
 
 @require_safe
@@ -47,7 +47,8 @@ def health(request: HttpRequest) -> JsonResponse:
 
     The database answers, pgvector is there and new enough, each model's index is there and valid,
     a worker serves the queue, searches by picture do not wait in vain, and the recipe's weights can
-    be found. Where all that fails is that pictures wait for too long, the word is ``degraded``.
+    be found. Where all that fails is that pictures wait for too long, or that workers measured too
+    low a recall of the index, the word is ``degraded``; nothing is measured here.
 
     One check is made at a time, in all processes that share Django's default cache; whoever asks
     meanwhile gets the answer of the last.
@@ -140,6 +141,14 @@ def _check_waiting() -> str:
     return " ".join(chain.from_iterable(problems))
 
 
+def _check_recall() -> str:
+    problems = []
+    for library in libraries():
+        with suppress(DatabaseError, InterfaceError):  # which another check says
+            problems += recall_history.problems_of(library)
+    return " ".join(problems)
+
+
 def _in_reach() -> dict[Library, waiting.Waiting]:
     """The libraries whose tables can be asked; what is wrong with the others, a check says."""
     found = {}
@@ -162,5 +171,6 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "worker": _check_worker,
     "searches": _check_searches,
     "waiting": _check_waiting,
+    "recall": _check_recall,
     "weights": _check_weights,
 }

@@ -10,13 +10,16 @@ from django.db.models import Count, Max, Min, Q
 from django.db.models.functions import TruncSecond
 from django.utils import timezone
 
+from artsimilarity.conf import get_settings
 from artsimilarity.embedding import rollout
 from artsimilarity.embedding.broker import queue_length
-from artsimilarity.library import Library, waiting
+from artsimilarity.library import Library, recall_history, waiting
+from artsimilarity.library.recall_history import RecallHistory
 from artsimilarity.library.rows import has_picture, is_pending, is_settled
 from artsimilarity.monitoring.workers import worker_answers
 from artsimilarity.schema.fields import VECTORS
 from artsimilarity.schema.states import EmbeddingStatus, RolloutState
+from artsimilarity.schema.tables import RecallMeasurement
 
 _RATE_SECONDS = 60
 # Fewer pictures, or within a shorter time, are too little to tell a rate from.
@@ -33,6 +36,28 @@ class RolloutStatus:
     state: RolloutState
     filled: int
     left: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecallStatus:
+    """How many of the ten nearest pictures the index finds, as it was measured last.
+
+    Attributes:
+        measured_at: when, in ISO format; None if no try has come to a result yet.
+        pictures: on how many.
+        by_style: recall by balance, 0..1; the balance is a text, as JSON has keys.
+        at_least: what ``ARTSIMILARITY["RECALL_AT_LEAST"]`` asks for; 0 if nothing is measured any
+            more.
+        trend: the lowest recall of each measurement under the same recipe, oldest first.
+        failed: whether the latest try came to no result: ``["RECALL_SECONDS"]`` were too few.
+    """
+
+    measured_at: str | None
+    pictures: int
+    by_style: dict[str, float]
+    at_least: float
+    trend: list[float]
+    failed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +90,9 @@ class LibraryStatus:
         worker_seen: whether a worker answered; None if nobody was asked.
         waiting_since: some pictures have waited for a worker since then, at least; in ISO format,
             None if none waits.
-        problems: what is wrong with that, and what to do, in words for an administrator.
+        recall: how good the index is; None if nobody has tried to measure it.
+        problems: what is wrong with waiting and recall, and what to do, in words for an
+            administrator.
         rate: pictures embedded a second, from the first to the last of the past minute; None if
             these are fewer than ten, or less than five seconds apart.
         seconds_left: until ``to_embed`` are done at that rate; None if it is not known, or nothing
@@ -87,6 +114,7 @@ class LibraryStatus:
     queue_length: int | None
     worker_seen: bool | None
     waiting_since: str | None
+    recall: RecallStatus | None
     problems: list[str]
     rate: float | None
     seconds_left: float | None
@@ -108,6 +136,7 @@ def library_status(library: Library, *, workers: bool = True) -> LibraryStatus:
     to_embed = pending + (progress.left if progress and filling else 0)
     tasks = queue_length() if workers else None
     known = waiting.read(library)
+    measured = recall_history.read(library)
     rate = _rate(groups)
     candidate = rollout.candidate_for(library.recipes().serving)
     return LibraryStatus(
@@ -127,7 +156,11 @@ def library_status(library: Library, *, workers: bool = True) -> LibraryStatus:
         queue_length=tasks,
         worker_seen=worker_answers(tasks) if workers else None,
         waiting_since=known.since.isoformat() if known.since else None,
-        problems=waiting.problems_of(library, known),
+        recall=_recall_status(measured),
+        problems=[
+            *waiting.problems_of(library, known),
+            *recall_history.problems_of(library, measured),
+        ],
         rate=round(rate, 2) if rate else None,
         seconds_left=round(to_embed / rate, 1) if to_embed and rate else None,
         errors=[
@@ -192,3 +225,19 @@ def _rollout_status(library: Library) -> RolloutStatus | None:
     left = rows.unfilled(candidate.fingerprint).count() if candidate else 0
     filled = rows.filter(embedding_next_recipe=latest.fingerprint).count()
     return RolloutStatus(fingerprint=latest.fingerprint, state=state, filled=filled, left=left)
+
+
+def _recall_status(known: RecallHistory) -> RecallStatus | None:
+    measurements, failed = known.trend, known.has_failed
+    if not measurements and not failed:
+        return None
+    last = measurements[-1] if measurements else RecallMeasurement()
+    by_style = zip(last.styles or (), last.recalls, strict=True)
+    return RecallStatus(
+        measured_at=last.began_at.isoformat() if last.began_at else None,
+        pictures=last.pictures,
+        by_style={f"{style:g}": round(recall, 3) for style, recall in by_style},
+        at_least=get_settings().RECALL_AT_LEAST,
+        trend=[round(one.lowest, 3) for one in measurements],
+        failed=failed,
+    )

@@ -127,6 +127,41 @@ class ScoreCalibration(models.Model):
         return f"{self.model_label}: {self.fingerprint}"
 
 
+class RecallMeasurement(models.Model):
+    """How many of the ten nearest pictures the index of one library found, at some balances.
+
+    Written when a measurement begins and when it ends (:mod:`artsimilarity.library.recall_history`,
+    :mod:`artsimilarity.search.recall`). It holds numbers alone, and names no picture.
+    """
+
+    model_label = models.CharField(_("model"), max_length=200)
+    fingerprint = models.CharField(_("recipe"), max_length=64)
+    index_file = models.BigIntegerField(_("file of the index"))
+    styles = ArrayField(models.FloatField(), verbose_name=_("balances"))
+    candidates = ArrayField(models.PositiveIntegerField(), verbose_name=_("candidates"))
+    began_at = models.DateTimeField(_("began at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    recalls = ArrayField(models.FloatField(), verbose_name=_("recall"), default=list, blank=True)
+    pictures = models.PositiveIntegerField(_("pictures that it was measured on"), default=0)
+
+    class Meta:
+        verbose_name = _("measurement of recall")
+        verbose_name_plural = _("measurements of recall")
+
+    def __str__(self) -> str:
+        return f"{self.model_label}: {self.began_at}"
+
+    @property
+    def lowest(self) -> float:
+        """The recall at the balance where it is lowest, 0..1; of a finished measurement."""
+        return min(self.recalls)
+
+    @property
+    def seconds(self) -> float:
+        """How long it took; 0 if it has not ended."""
+        return (self.ended_at - self.began_at).total_seconds() if self.ended_at else 0.0
+
+
 class SweepRecord(models.Model):
     """When workers last looked for what was left behind in one library, and what waited then.
 

@@ -47,10 +47,23 @@ def nearest(
         found.sort(key=lambda one: (-one.similarity, one.pk))
         if len(found) >= limit and not _ends_among_equals(found, limit):
             return found[:limit]
+    found = _compared_with_every_row(pictures, query, limit=limit, style=style, after=after)
+    if len(found) == limit:
+        return found
     served = since_promotion(query, Library.searched(pictures))
-    if served.recipe != query.recipe:
-        return nearest(pictures, served, limit=limit, style=style, after=after)
-    query = served
+    if served == query:
+        return found
+    return nearest(pictures, served, limit=limit, style=style, after=after)
+
+
+def _compared_with_every_row(
+    pictures: models.QuerySet[Any],
+    query: QueryVector,
+    *,
+    limit: int,
+    style: float,
+    after: Cursor | None,
+) -> list[Any]:
     scanned = order_by_similarity(pictures, query, style=style, exact=True)
     # Scores are worked out for the page alone: Postgres would do so for every row it sorts.
     page = pictures.filter(pk__in=_behind(scanned, after).values("pk")[:limit])

@@ -206,12 +206,11 @@ def since_promotion(query: QueryVector, library: Library) -> QueryVector:
     if query.source is not None:
         (pk,) = query.excluded
         recipe = library.rows.filter(pk=pk).values_list("embedding_recipe", flat=True).first()
-        return _served_vector(library, pk, recipe) if recipe else query
+        return query if recipe in (None, "", query.recipe) else _served_vector(library, pk, recipe)
     latest = library.rollout()
-    promoted = latest is not None and latest.state == RolloutState.PROMOTED
-    if promoted and latest and latest.fingerprint != query.recipe:
-        return replace(query, in_either=True)
-    return query
+    if latest is None or latest.state != RolloutState.PROMOTED:
+        return query
+    return query if latest.fingerprint == query.recipe else replace(query, in_either=True)
 
 
 def _mean(vectors: Sequence[Sequence[float]]) -> list[float]:

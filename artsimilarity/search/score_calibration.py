@@ -17,16 +17,15 @@ from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import BigIntegerField, F, Func, TextField, Value
-from django.db.models.functions import Cast
+from django.db.models import F
 from django.utils import timezone
 
 from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.library import Library
 from artsimilarity.library.rows import EmbeddingQuerySet
-from artsimilarity.schema.sql import Sql
 from artsimilarity.schema.tables import ScoreCalibration
 from artsimilarity.search.plan import table_rows
+from artsimilarity.search.sampling import shuffled_place, some_pages
 
 logger = logging.getLogger(__name__)
 
@@ -168,9 +167,9 @@ def _measure_spread(library: Library, fingerprint: str) -> _Spread | None:
 def _read_spread(library: Library, fingerprint: str, percent: float) -> _Spread | None:
     rows = _rows(library, fingerprint)
     if percent < 100:
-        rows = rows.filter(pk__in=_some_pages(library, percent))
+        rows = rows.filter(pk__in=some_pages(library, percent, _SEED))
     chosen = (
-        rows.annotate(place=_shuffled_place())
+        rows.annotate(place=shuffled_place(_SEED))
         .order_by("place")
         .values("place", vector=F("embedding"))[:_PICTURES]
     )
@@ -204,18 +203,3 @@ def _rows(library: Library, fingerprint: str) -> EmbeddingQuerySet[Any]:
     """The pictures that an anonymous visitor may see and that have a vector of the recipe."""
     visible = library.visible(None).using(library.using)
     return library.rows.current().served(fingerprint).filter(pk__in=visible.order_by().values("pk"))
-
-
-def _some_pages(library: Library, percent: float) -> Sql:
-    """Primary keys on a random part of the table's pages."""
-    table, key = library.table()
-    return Sql(
-        f"(SELECT {key} FROM {table} TABLESAMPLE SYSTEM (%s) REPEATABLE (%s))",  # noqa: S608
-        [percent, _SEED],
-    )
-
-
-def _shuffled_place() -> Func:
-    """An order without sense, the same every time, that depends on nothing but the row itself."""
-    text = Cast("pk", TextField())
-    return Func(text, Value(_SEED), function="hashtextextended", output_field=BigIntegerField())

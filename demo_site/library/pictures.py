@@ -33,7 +33,8 @@ def read_size(file: FieldFile) -> tuple[int, int] | None:
     try:
         with Image.open(file) as picture:
             width, height = picture.size
-            if picture.getexif().get(_EXIF_ORIENTATION) in _LYING_ON_THE_SIDE:
+            # Not the plugin's own method: a PNG's decodes the picture first, whatever that costs.
+            if Image.Image.getexif(picture).get(_EXIF_ORIENTATION) in _LYING_ON_THE_SIDE:
                 return height, width
             return width, height
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):

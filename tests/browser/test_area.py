@@ -34,7 +34,11 @@ def scan(
     no_worker_is_waited_for: None,
 ) -> Artwork:
     """A framed scan, embedded."""
-    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "RECIPE": "tests.recipes.AREA"}
+    settings.ARTSIMILARITY = {
+        **settings.ARTSIMILARITY,
+        "RECIPE": "tests.recipes.AREA",
+        "THUMBNAIL_SECONDS": 20.0,  # a busy machine shows a placeholder before
+    }
     buffer = io.BytesIO()
     in_frame(painting(1))[0].save(buffer, "PNG")
     image = ContentFile(buffer.getvalue(), "scan.png")

@@ -11,7 +11,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from PIL import Image
+from PIL import Image, ImageFile, PngImagePlugin
 
 from artsimilarity.library import Library, stored_thumbnails
 from artsimilarity.schema.states import EmbeddingStatus
@@ -176,6 +176,23 @@ def test_pages_do_not_wait_for_previews_that_take_long(
         assert 'viewBox="0 0 60 40"' in page
     assert 'aria-label="Wave 0, Hokusai"' in page
     come.set()
+
+
+def test_the_web_process_decodes_nothing_of_an_upload(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = ("JPEG", "PNG", "TIFF", "WEBP", "GIF")
+    made = {kind: draw(picture_format=kind) for kind in kinds}
+    decoded: list[object] = []
+    for plugin in (ImageFile.ImageFile, PngImagePlugin.PngImageFile):
+        monkeypatch.setattr(plugin, "load", lambda self: decoded.append(self))
+    for picture_format in kinds:
+        image = SimpleUploadedFile(f"new.{picture_format}", made[picture_format])
+        response = client.post("/upload/", {"image": image, "title": picture_format})
+        assert response.status_code == 302
+    assert decoded == []
+    sizes = Artwork.objects.values_list("width", "height")
+    assert list(sizes) == [(60, 40)] * 5
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture at all", draw()[:20]])

@@ -19,7 +19,7 @@ from artsimilarity.embedding import pipeline, rollout
 from artsimilarity.embedding.rollout import RolloutError
 from artsimilarity.encoder.recipe import ART, ART_DEEP
 from artsimilarity.library import Library
-from artsimilarity.library.index_build import VectorIndex
+from artsimilarity.library.index_build import VectorIndex, build_missing
 from artsimilarity.library.recipes import RecipesInForce
 from artsimilarity.models import Rollout
 from artsimilarity.search import more_like_this
@@ -435,6 +435,14 @@ class TestAnUpgradeWithAnotherRecipe:
         _embed_all()
         assert {artwork.embedding_recipe for artwork in _stored()} == {OLD}
         assert len(more_like_this(library[0])) == 3
+
+    def test_also_if_the_index_is_missing_as_after_migrating_from_an_earlier_release(
+        self, library: list[Artwork]
+    ) -> None:
+        VectorIndex.serving(Library.of(Artwork)).drop()
+        assert Library.of(Artwork).recipes() == RecipesInForce(ART)
+        build_missing("default", verbosity=0)
+        assert _index(OLD).is_built()
 
     def test_is_told_by_the_checks_with_what_to_run(self) -> None:
         (message,) = check_databases(["default"])

@@ -29,7 +29,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # to take notice of its last result (billiard's _ensure_messages_consumed).
 _STOP_SECONDS = 60
 
-QUICK = {"ENCODER": "artsimilarity.testing.QuickEncoder", "RETRY_BACKOFF": 0.5}
+QUICK = {
+    "ENCODER": "artsimilarity.testing.QuickEncoder",
+    "RETRY_BACKOFF": 0.5,
+    "WORKER_THUMBNAILS": False,
+}
 
 
 def _digests_are_those_of_the_present_files() -> bool:

@@ -76,7 +76,7 @@ class TestANeighbour:
 
     @pytest.fixture(autouse=True)
     def host(self, settings: Settings) -> None:
-        settings.ARTSIMILARITY = {}
+        settings.ARTSIMILARITY = {"RECIPE": settings.ARTSIMILARITY["RECIPE"]}
 
     def _shown(self, neighbour: Artwork) -> str:
         target = make_embedded("target")

@@ -19,9 +19,9 @@ from artsimilarity.encoder.blocks.tensors import assign_weights, read_tensors
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.encoder.weight_files import read_deep_files
 
-# Stages that are described, counted from 0.
-_STAGES: Final = (3, 4, 5)
-_VALUES: Final = 2 * sum(STAGE_CHANNELS[stage] for stage in _STAGES)
+# Stages that are described, counted from 0, and how many statistics they have together.
+STAGES: Final = (3, 4, 5)
+STATISTICS: Final = 2 * sum(STAGE_CHANNELS[stage] for stage in STAGES)
 
 # What the network was trained with: pixels become (v - 127) / 128.
 _MIDDLE, _RANGE = 127.0, 128.0
@@ -44,7 +44,7 @@ class DeepStatistics(nn.Module):
         weights = read_tensors(network, f"The weights file {recipe.deep}")
         self.network = EfficientNetLite0(weights)
         with torch.device("meta"):
-            self.project = nn.Linear(_VALUES, recipe.deep_dimensions or 0)
+            self.project = nn.Linear(STATISTICS, recipe.deep_dimensions or 0)
         found = read_tensors(projection, f"The weights file {recipe.deep_projection}")
         assign_weights({"project": self.project}, found)
         self.scaled: Final = scaled
@@ -52,9 +52,23 @@ class DeepStatistics(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Describes: uint8, shape (n, 3, side, side), to float32, (n, deep_dimensions)."""
-        outputs = self.network((pixels.float() - _MIDDLE) / _RANGE)
-        values: Tensor = self.project(statistics(outputs[stage] for stage in _STAGES))
+        values: Tensor = self.project(describe_deeply(self.network, pixels.float()))
         return functional.normalize(values, dim=1) if self.scaled else values
+
+
+def describe_deeply(network: EfficientNetLite0, pixels: Tensor) -> Tensor:
+    """The statistics that the recipe projects.
+
+    Args:
+        network: With any weights.
+        pixels: RGB, 0 to 255, shape (n, 3, height, width), float32.
+
+    Returns:
+        Shape (n, STATISTICS), float32.
+    """
+    outputs = network((pixels - _MIDDLE) / _RANGE)
+    # Sums over positions lose too much in bfloat16, which training may compute in.
+    return statistics(outputs[stage].float() for stage in STAGES)
 
 
 def statistics(maps: Iterable[Tensor]) -> Tensor:

@@ -9,7 +9,7 @@ convolutions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -67,13 +67,17 @@ class EfficientNetLite0(nn.Module):
                     channels = stage.channels
                 stages.append(nn.Sequential(*blocks))
         self.stages = nn.ModuleList(stages)
-        modules: dict[str, nn.Module] = {"stem": self.stem}
-        in_order = (block for stage in stages for block in stage)
+        assign_weights(self.convolutions(), weights)
+        self.eval().requires_grad_(False)
+
+    def convolutions(self) -> dict[str, nn.Module]:
+        """Every convolution by the name that its tensors have in a weights file."""
+        found: dict[str, nn.Module] = {"stem": self.stem}
+        in_order = (block for stage in self.stages for block in cast(nn.Sequential, stage))
         for place, block in enumerate(in_order):
             for name, convolution in block.named_children():
-                modules[f"blocks.{place}.{name}"] = convolution
-        assign_weights(modules, weights)
-        self.eval().requires_grad_(False)
+                found[f"blocks.{place}.{name}"] = convolution
+        return found
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
         """Runs the stages.

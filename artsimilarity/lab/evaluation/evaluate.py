@@ -22,7 +22,7 @@ from artsimilarity.lab.evaluation.retrieval import (
     euclidean,
     weighted,
 )
-from artsimilarity.lab.evaluation.summary import Row
+from artsimilarity.lab.evaluation.summary import Row, Scans
 from artsimilarity.lab.hardware import cores
 from artsimilarity.lab.progress import progress_bar
 
@@ -51,7 +51,7 @@ class _Ranking:
     name: str
     dimensions: int
     similarity: Similarity
-    treated: NDArray[np.bool_] | None = None
+    scans: Scans | None = None
 
 
 def encode_library(
@@ -126,7 +126,8 @@ def evaluate(
                 ranking=ranking.name,
                 dimensions=ranking.dimensions,
                 quality=quality,
-                treated=_share_treated(quality, ranking.treated),
+                treated=_share_treated(quality, ranking.scans),
+                scans=ranking.scans,
             )
 
 
@@ -174,12 +175,13 @@ def _rankings_of_scans(
             name=f"{_share_name(share)}, {folder.name}: the query",
             dimensions=_dimensions(recipe, share),
             similarity=weighted(style, colour, share, queries=_blocks(scans, recipe)),
+            scans=Scans(folder=folder),
         )
         yield _Ranking(
             name=f"{_share_name(share)}, {folder.name}: half the library",
             dimensions=_dimensions(recipe, share),
             similarity=weighted(mixed_style, mixed_colour, share),
-            treated=treated,
+            scans=Scans(folder=folder, places=treated),
         )
 
 
@@ -190,12 +192,12 @@ def _blocks(
     return style, colour
 
 
-def _share_treated(quality: Quality, treated: NDArray[np.bool_] | None) -> float | None:
+def _share_treated(quality: Quality, scans: Scans | None) -> float | None:
     """Of the four nearest of pictures scanned in another way, the share scanned so as well."""
-    if treated is None:
+    if scans is None or scans.places is None:
         return None
-    nearest = quality.neighbours[treated, :4]
-    return float(treated[nearest[nearest != NOBODY]].mean())
+    nearest = quality.neighbours[scans.places, :4]
+    return float(scans.places[nearest[nearest != NOBODY]].mean())
 
 
 def _share_name(share: float) -> str:

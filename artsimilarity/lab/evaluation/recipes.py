@@ -1,4 +1,4 @@
-"""Recipes by the names that a command line gives them. Standard library only."""
+"""Recipes by the names that a command line gives them. Torch."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Final
 
 from artsimilarity.encoder.recipe import ART_DEEP, IMAGENET, LIKENESS, Recipe
 from artsimilarity.lab.evaluation.ablation import ABLATION
+from artsimilarity.lab.evaluation.last_stage import NAME as LAST_STAGE
+from artsimilarity.lab.evaluation.last_stage import last_stage_pooled
 from artsimilarity.lab.evaluation.library import EvaluationError
 
 # What the joined style block is compared with; of the deep part alone the Gram matrix is nought.
@@ -22,8 +24,8 @@ def find_recipes(names: str, imagenet_weights: Path | None) -> list[Recipe]:
 
     Args:
         names: Joined by commas: names of steps from ARTICLE to ART, ``ablation`` for all of them,
-            ``deep-alone``, ``art-deep``, ``likeness``, or dotted paths such as
-            ``mysite.recipes.MINE``.
+            ``last-stage-pooled``, ``deep-alone``, ``art-deep``, ``likeness``, or dotted paths such
+            as ``mysite.recipes.MINE``.
         imagenet_weights: Local safetensors file that stands in for torchvision's download.
 
     Returns:
@@ -31,6 +33,7 @@ def find_recipes(names: str, imagenet_weights: Path | None) -> list[Recipe]:
 
     Raises:
         EvaluationError: There is no such recipe, or no such file.
+        OSError: The file that ``last-stage-pooled`` needs cannot be written.
     """
     steps = {step.recipe.name: step.recipe for step in ABLATION}
     known = steps | {recipe.name: recipe for recipe in _BESIDE}
@@ -38,8 +41,11 @@ def find_recipes(names: str, imagenet_weights: Path | None) -> list[Recipe]:
     for name in names.split(","):
         if name == "ablation":
             found += steps.values()
+        elif name == LAST_STAGE:
+            found.append(last_stage_pooled())
         else:
-            found.append(known[name] if name in known else _import_recipe(name, list(known)))
+            names_of_all = [*known, LAST_STAGE]
+            found.append(known[name] if name in known else _import_recipe(name, names_of_all))
     if imagenet_weights is None:
         return found
     try:

@@ -5,12 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from artsimilarity.lab.evaluation.retrieval import Quality
 from artsimilarity.lab.hardware import machine_and_versions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scans:
+    """Pictures that were scanned in another way, and where they stand in for the library's own.
+
+    Attributes:
+        folder: Where they are, under the library's paths.
+        places: Which pictures of the library they stand in for, shape (n,); None where each query,
+            and it alone, is one of them.
+    """
+
+    folder: Path
+    places: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +40,8 @@ class Row:
         dimensions: Values that the ranking looks at.
         quality: Neighbours and scores.
         treated: Of the four nearest of pictures that were scanned in another way, the share that
-            was scanned so as well; None where none were.
+            was scanned so as well; None where no picture of the library was.
+        scans: Which pictures were scanned in another way; None where none were.
     """
 
     recipe: str
@@ -33,6 +50,7 @@ class Row:
     dimensions: int
     quality: Quality
     treated: float | None = None
+    scans: Scans | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from artsimilarity.encoder.pictures.reading import PictureError, read_square
+from artsimilarity.encoder.pictures.reading import PictureError
+from artsimilarity.encoder.pictures.reading import read as read_scan
+from artsimilarity.encoder.pictures.seen import seen
+from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.lab.progress import progress_bar
 
 NOT_BY_AN_ARTIST: Final = "It lies in no artist's folder. Move it into one."
@@ -45,13 +48,13 @@ class Collection:
 
 
 def read_collection(
-    directory: Path, *, side: int, max_per_artist: int, seed: int
+    directory: Path, *, recipe: Recipe, max_per_artist: int, seed: int
 ) -> tuple[Collection, dict[str, str]]:
     """Reads the pictures of a folder with one sub-folder an artist; hidden files are passed over.
 
     Args:
         directory: The folder. Folders inside an artist's are the artist's as well.
-        side: Width and height in pixels that pictures are squashed to, as in the recipe.
+        recipe: How pictures are seen: whole or by their own area, and how large.
         max_per_artist: Files that are read of an artist with more, so that none outweighs others.
         seed: Of the choice among them.
 
@@ -66,7 +69,7 @@ def read_collection(
             f"{directory} is no folder: name the one that holds a folder an artist."
         )
     names, skipped = _choose(directory, max_per_artist, np.random.default_rng(seed))
-    pixels, errors = _read_squares([directory / name for name in names], side)
+    pixels, errors = _read_squares([directory / name for name in names], recipe)
     skipped |= {name: error for name, error in zip(names, errors, strict=True) if error}
     if any(errors):
         kept = [place for place, error in enumerate(errors) if error is None]
@@ -80,13 +83,16 @@ def read_collection(
     return Collection(paths=names, artists=artists, pixels=pixels), skipped
 
 
-def _read_squares(paths: Sequence[Path], side: int) -> tuple[NDArray[np.uint8], list[str | None]]:
+def _read_squares(
+    paths: Sequence[Path], recipe: Recipe
+) -> tuple[NDArray[np.uint8], list[str | None]]:
     """Pixels of all files, shape (n, side, side, 3), and why a file could not be read, or None."""
-    pixels = np.empty((len(paths), side, side, 3), np.uint8)
+    pixels = np.empty((len(paths), recipe.side, recipe.side, 3), np.uint8)
 
     def read(place: int) -> str | None:
         try:
-            pixels[place] = read_square(paths[place].read_bytes(), side=side)
+            scan = read_scan(paths[place].read_bytes(), side=recipe.decoded_side)
+            pixels[place] = seen(recipe, scan.pixels, proportion=scan.proportion).pixels
         except (PictureError, OSError) as error:
             return str(error)
         return None

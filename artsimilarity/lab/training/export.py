@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.lab.progress import progress_bar
-from artsimilarity.lab.training.network import HEAD_GAIN, TrainingNetwork
+from artsimilarity.lab.training.network import HEAD_GAIN, Embedder, TrainingNetwork
 
 _CHUNK: Final = 32
 # Directions in which the pictures hardly differ are noise: half-whitening must not blow them up.
@@ -112,7 +113,7 @@ def _to_mean_length_one(weight: Tensor, centred: Tensor) -> Tensor:
 
 @torch.no_grad()
 def extract_descriptors(
-    network: TrainingNetwork, pixels: Tensor, device: torch.device | None = None
+    network: Embedder, pixels: Tensor, device: torch.device | None = None
 ) -> Tensor:
     """Descriptors of whole pictures, as the recipe makes them before its projection.
 
@@ -122,7 +123,7 @@ def extract_descriptors(
         device: Where to; None is the CPU.
 
     Returns:
-        Shape (n, descriptor_dimensions), float32, of length 1, on the CPU.
+        Shape (n, d), float32, on the CPU; those of VGG-19 have length 1.
     """
     device = device or torch.device("cpu")
     network.to(device)
@@ -165,19 +166,38 @@ def write_weights(network: TrainingNetwork, projection: Projection, path: Path) 
         "project.weight": projection.weight,
         "project.bias": projection.bias,
     }
-    halves = {name: tensor.half().contiguous() for name, tensor in tensors.items()}
+    digest = write_whole(halves_of(tensors), path)
+    return replace(
+        network.recipe,
+        weights=str(path.resolve()),
+        weights_sha256=digest,
+        style_dimensions=len(projection.weight),
+    )
+
+
+def halves_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors as float16.
+
+    Raises:
+        ValueError: A value does not fit into it, or is no number.
+    """
+    halves = {name: tensor.half() for name, tensor in tensors.items()}
     broken = [name for name, half in halves.items() if not half.isfinite().all()]
     if broken:
         raise ValueError(
             f"Values of {', '.join(broken)} are too large to keep: try a lower --learning-rate."
         )
-    data = save(halves)
+    return halves
+
+
+def write_whole(tensors: Mapping[str, Tensor], path: Path) -> str:
+    """Writes a safetensors file, complete or not at all, and gives its sha256 in hexadecimal.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    data = save({name: tensor.contiguous() for name, tensor in tensors.items()})
     unfinished = path.with_name(path.name + ".part")
     unfinished.write_bytes(data)
     unfinished.replace(path)
-    return replace(
-        network.recipe,
-        weights=str(path.resolve()),
-        weights_sha256=hashlib.sha256(data).hexdigest(),
-        style_dimensions=len(projection.weight),
-    )
+    return hashlib.sha256(data).hexdigest()

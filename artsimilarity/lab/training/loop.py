@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +19,12 @@ from artsimilarity.lab.progress import progress_bar
 from artsimilarity.lab.training.augment import augment
 from artsimilarity.lab.training.dataset import TrainingError
 from artsimilarity.lab.training.losses import CosineClassifier, supervised_contrastive_loss
-from artsimilarity.lab.training.network import TrainingNetwork
+from artsimilarity.lab.training.network import Embedder, TrainingNetwork
 
 _WARM_UP: Final = 0.03
 _LARGEST_GRADIENT: Final = 5.0
+
+Network = TypeVar("Network", bound=Embedder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,7 @@ class Examples:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
+class Trained(Generic[Network]):
     """A trained network.
 
     Attributes:
@@ -91,13 +93,13 @@ class Trained:
         losses: Mean loss of each epoch.
     """
 
-    network: TrainingNetwork
+    network: Network
     losses: list[float]
 
 
 def train(
     recipe: Recipe, examples: Examples, settings: Settings, device: torch.device | None = None
-) -> Trained:
+) -> Trained[TrainingNetwork]:
     """Trains a network for a recipe from scratch.
 
     The same arguments give the same network on the same machine with the same number of threads.
@@ -115,11 +117,38 @@ def train(
         TrainingError: The loss is no finite number any more.
         ValueError: The recipe has nothing to train.
     """
+
+    def make() -> TrainingNetwork:
+        return TrainingNetwork(
+            recipe, head_dimensions=settings.head_dimensions, dropout=settings.dropout
+        )
+
+    return train_network(make, examples, settings, device)
+
+
+def train_network(
+    make: Callable[[], Network],
+    examples: Examples,
+    settings: Settings,
+    device: torch.device | None = None,
+) -> Trained[Network]:
+    """Trains any network.
+
+    Args:
+        make: Makes it on the CPU; what it draws from torch's global generator follows the seed.
+        examples: As for ``train``.
+        settings: As for ``train``.
+        device: As for ``train``.
+
+    Returns:
+        The network.
+
+    Raises:
+        TrainingError: The loss is no finite number any more.
+    """
     device = device or torch.device("cpu")
     with reproducible(settings.seed, device):
-        network = TrainingNetwork(
-            recipe, head_dimensions=settings.head_dimensions, dropout=settings.dropout
-        ).to(device)
+        network = make().to(device)
         objective = _Objective(examples, settings).to(device)
         average = AveragedModel(
             network, multi_avg_fn=WarmedAverage(settings.averaging), use_buffers=True
@@ -208,7 +237,7 @@ class WarmedAverage:
 
 
 def _epochs(
-    network: TrainingNetwork,
+    network: Embedder,
     objective: _Objective,
     average: AveragedModel,
     examples: Examples,
@@ -220,7 +249,7 @@ def _epochs(
     steps = settings.epochs * (count // batch_size)
     side = round(settings.crop_share * network.recipe.side)
     parameters = [*network.parameters(), *objective.parameters()]
-    optimizer = _optimizer(parameters, settings)
+    optimizer = _optimizer(network, objective, settings)
     schedule = LambdaLR(optimizer, lambda step: learning_rate_factor((step + 1) / (steps + 1)))
     network.train()
     with progress_bar("Training", steps, "step") as bar:
@@ -255,13 +284,19 @@ def _two_views(squares: Tensor, side: int) -> Tensor:
     return torch.cat([augment(pictures, side), augment(pictures, side)])
 
 
-def _optimizer(parameters: list[nn.Parameter], settings: Settings) -> AdamW:
-    matrices = [parameter for parameter in parameters if parameter.ndim > 1]
-    others = [parameter for parameter in parameters if parameter.ndim <= 1]
+def _optimizer(network: Embedder, objective: _Objective, settings: Settings) -> AdamW:
+    shares = [
+        *((one, network.learning_rate_share(name)) for name, one in network.named_parameters()),
+        *((one, 1.0) for one in objective.parameters()),
+    ]
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter, share in shares:
+        decay = settings.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((share, decay), []).append(parameter)
     return AdamW(
         [
-            {"params": matrices, "weight_decay": settings.weight_decay},
-            {"params": others, "weight_decay": 0.0},
+            {"params": group, "lr": share * settings.learning_rate, "weight_decay": decay}
+            for (share, decay), group in groups.items()
         ],
         lr=settings.learning_rate,
     )

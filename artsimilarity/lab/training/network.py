@@ -15,7 +15,25 @@ from artsimilarity.encoder.recipe import CHANNELS, Recipe
 HEAD_GAIN: Final = 8.0
 
 
-class TrainingNetwork(nn.Module):
+class Embedder(nn.Module):
+    """What can be trained: pictures to embeddings, by way of what a recipe projects.
+
+    Attributes:
+        recipe: Which network, and how pictures are seen.
+    """
+
+    recipe: Recipe
+
+    def descriptors(self, pictures: Tensor) -> Tensor:
+        """What the recipe projects: RGB in [0, 1], shape (n, 3, h, w), to (n, d), float32."""
+        raise NotImplementedError
+
+    def learning_rate_share(self, parameter: str) -> float:
+        """Share of the learning rate that the parameter of this name is trained with."""
+        return 1.0
+
+
+class TrainingNetwork(Embedder):
     """Pictures to embeddings, with the recipe's own steps between the reduction and the head.
 
     Batch norm (S. Ioffe and C. Szegedy, 2015) follows every convolution, so that the network learns
@@ -41,7 +59,7 @@ class TrainingNetwork(nn.Module):
                 f"The recipe {recipe.name!r} cannot be trained: it needs one layer, "
                 f"reduced_channels, and 'weights' as its projection."
             )
-        self.recipe: Final = recipe
+        self.recipe = recipe
         channels = CHANNELS[recipe.layer]
         self.features = normed_vgg19(recipe.layer)
         self.reduce = nn.Conv2d(channels, recipe.reduced_channels, 1, bias=False)

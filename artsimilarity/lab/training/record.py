@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from artsimilarity.encoder.recipe import ART, Recipe
+from artsimilarity.encoder.recipe import ART, LIKENESS, Recipe
 from artsimilarity.lab.evaluation import summary
 from artsimilarity.lab.training.dataset import Collection
 from artsimilarity.lab.training.loop import Settings
@@ -47,7 +47,7 @@ def to_json(record: Record) -> str:
     """The record, all numbers unrounded."""
     held, evaluation = record.held, record.evaluation
     content = {
-        "recipe": {**asdict(record.recipe), "weights": Path(record.recipe.weights).name},
+        "recipe": {**asdict(record.recipe), **_file_names(record.recipe)},
         "fingerprint": record.recipe.fingerprint,
         "settings": asdict(record.settings),
         "options": dict(record.options),
@@ -74,24 +74,32 @@ def chance(artists: NDArray[np.str_]) -> float:
 
 
 def recipe_as_code(recipe: Recipe) -> str:
-    """A module that defines the recipe as ``MINE``, by what sets it apart from ``ART``."""
+    """A module that defines the recipe as ``MINE``, by what sets it apart from a bundled one."""
+    name, base = ("LIKENESS", LIKENESS) if recipe.is_deep else ("ART", ART)
     changed = [
         f"    {field.name}={getattr(recipe, field.name)!r},"
         for field in fields(Recipe)
-        if getattr(recipe, field.name) != getattr(ART, field.name)
+        if getattr(recipe, field.name) != getattr(base, field.name)
     ]
     return "\n".join(
         [
             "from dataclasses import replace",
             "",
-            "from artsimilarity.encoder.recipe import ART",
+            f"from artsimilarity.encoder.recipe import {name}",
             "",
             "MINE = replace(",
-            "    ART,",
+            f"    {name},",
             *changed,
             ")",
         ]
     )
+
+
+def _file_names(recipe: Recipe) -> dict[str, str]:
+    """Files without the folders that they lie in on this machine."""
+    return {
+        name: Path(getattr(recipe, name)).name for name in ("weights", "deep", "deep_projection")
+    }
 
 
 def _counts_and_digest(collection: Collection) -> dict[str, object]:

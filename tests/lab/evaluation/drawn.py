@@ -16,6 +16,8 @@ from artsimilarity.lab.evaluation.library import Library, read_library
 QUICK = replace(ART, name="quick", side=64)
 COARSE = replace(QUICK, name="coarse", colour_bins=2)
 NO_RECIPE = "art"
+# Of a frame: a colour that neither hand uses.
+FRAME = (90, 60, 30)
 
 
 def draw(kind: str, seed: int) -> Image.Image:

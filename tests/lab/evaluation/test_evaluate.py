@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
 
 from artsimilarity.encoder.recipe import AREA_VERSION, ART, ART_DEEP, ARTICLE, LIKENESS, Recipe
 from artsimilarity.lab.evaluation.evaluate import EvaluationProtocol, encode_library, evaluate
@@ -47,16 +46,6 @@ def test_min_pictures_and_seed_reach_the_scores(folder: Path) -> None:
     assert first != second
 
 
-@pytest.fixture
-def framed(folder: Path, tmp_path: Path) -> Path:
-    """The same pictures, each in a frame that is wider than itself."""
-    for path in folder.rglob("*.png"):
-        target = tmp_path / "framed" / path.relative_to(folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        ImageOps.expand(Image.open(path), 40, (90, 60, 30)).save(target)
-    return tmp_path / "framed"
-
-
 def test_scans_are_measured_as_queries_and_as_half_of_the_library(
     folder: Path, framed: Path
 ) -> None:
@@ -71,6 +60,11 @@ def test_scans_are_measured_as_queries_and_as_half_of_the_library(
         "colour, framed: half the library",
     ]
     assert [row.treated is None for row in rows] == [True, True, True, False, True, False]
+    assert [row.scans and row.scans.folder for row in rows] == [None] * 2 + [framed] * 4
+    assert [row.scans and row.scans.places is None for row in rows[2:]] == [True, False] * 2
+    assert rows[-1].scans is not None
+    assert rows[-1].scans.places is not None
+    assert rows[-1].scans.places.sum() == 6
     # By colour a brown frame is like a brown frame; half of the pictures have one.
     assert rows[-1].treated == pytest.approx(1)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from artsimilarity.encoder.recipe import ART
+from artsimilarity.encoder.recipe import ART, LIKENESS
 from artsimilarity.lab.training.dataset import Collection
 from artsimilarity.lab.training.loop import Examples, Settings
 from tests.encoder.textures import HANDS, SIDE, paint_all
@@ -15,6 +15,7 @@ from tests.encoder.textures import HANDS, SIDE, paint_all
 TINY = replace(
     ART, name="tiny", side=SIDE, layer="relu1_1", reduced_channels=12, style_dimensions=16
 )
+TINY_DEEP = replace(LIKENESS, name="tiny-deep", side=SIDE)
 QUICK = Settings(epochs=12, batch_size=32, head_dimensions=24, learning_rate=5e-3)
 KNOWN = [0, 1, 2, 3, 6, 7, 9, 10]
 UNSEEN = [hand for hand in range(len(HANDS)) if hand not in KNOWN]

@@ -12,8 +12,8 @@ from artsimilarity.lab.training.dataset import (
     hold_out,
     read_collection,
 )
-from tests.encoder.textures import SIDE, paint, save_all
-from tests.lab.training.small import collection
+from tests.encoder.textures import paint, save_all
+from tests.lab.training.small import TINY, collection
 
 
 class TestFolder:
@@ -21,7 +21,7 @@ class TestFolder:
         folder = save_all(tmp_path, [0, 1], 2)
         (folder / "Hand 01" / "late").mkdir()
         (folder / "Hand 01" / "1.png").rename(folder / "Hand 01" / "late" / "1.png")
-        found, skipped = read_collection(folder, side=SIDE, max_per_artist=9, seed=0)
+        found, skipped = read_collection(folder, recipe=TINY, max_per_artist=9, seed=0)
         assert found.paths[:2] == ["Hand 00/0.png", "Hand 00/1.png"]
         assert found.paths[2:] == ["Hand 01/0.png", "Hand 01/late/1.png"]
         assert found.artists.tolist() == ["Hand 00"] * 2 + ["Hand 01"] * 2
@@ -33,7 +33,7 @@ class TestFolder:
         (folder / "Hand 00" / "0.png").write_bytes(b"no picture")
         (folder / "Hand 00" / ".hidden").write_bytes(b"passed over")
         (folder / "notes.txt").write_text("whose?")
-        found, skipped = read_collection(folder, side=SIDE, max_per_artist=9, seed=0)
+        found, skipped = read_collection(folder, recipe=TINY, max_per_artist=9, seed=0)
         assert found.paths == ["Hand 00/1.png", "Hand 01/0.png", "Hand 01/1.png"]
         np.testing.assert_array_equal(found.pixels[0], paint(0, 1))
         assert list(skipped) == ["notes.txt", "Hand 00/0.png"]
@@ -42,7 +42,7 @@ class TestFolder:
     def test_no_artist_gives_more_than_so_many(self, tmp_path: Path) -> None:
         folder = save_all(tmp_path, [0, 1], 6)
         drawn = [
-            read_collection(folder, side=SIDE, max_per_artist=3, seed=seed)[0].paths
+            read_collection(folder, recipe=TINY, max_per_artist=3, seed=seed)[0].paths
             for seed in (0, 0, 1)
         ]
         assert [path.partition("/")[0] for path in drawn[0]] == ["Hand 00"] * 3 + ["Hand 01"] * 3

@@ -1,0 +1,183 @@
+"""What was measured of the index's recall, who measures next, and what an administrator is told.
+
+Recall is the share of the ten nearest pictures that the index finds; :mod:`artsimilarity.search`
+measures it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from artsimilarity.conf import get_settings
+from artsimilarity.library.index_build import VectorIndex
+from artsimilarity.library.library import Library
+from artsimilarity.schema.tables import RecallMeasurement, SweepRecord
+
+MAX_AGE = timedelta(days=1)
+"""After this time recall is measured anew."""
+
+KEPT = 30
+"""Measurements of one library that are kept, the latest."""
+
+# A changed index or setting is measured at the next sweep, but no more often than this: workers
+# whose settings differ would take turns.
+_LEAST_AGE = timedelta(minutes=10)
+# Beyond RECALL_SECONDS a measurement may take so many more; one that takes longer has been killed.
+_GRACE_SECONDS = 60
+# Of fewer pictures one unlucky page decides, so nobody is alarmed by it.
+_TELLING = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecallHistory:
+    """The measurements of one library.
+
+    Attributes:
+        attempts: latest first, also those that are under way or came to no result.
+    """
+
+    attempts: tuple[RecallMeasurement, ...]
+
+    @property
+    def latest(self) -> RecallMeasurement | None:
+        """The latest measurement that came to a result, of whichever recipe."""
+        return next((one for one in self.attempts if one.pictures), None)
+
+    @property
+    def trend(self) -> list[RecallMeasurement]:
+        """The measurements under the recipe of the latest, oldest first; ``KEPT`` at most."""
+        last = self.latest
+        same = (one for one in self.attempts if last and one.fingerprint == last.fingerprint)
+        return [one for one in same if one.pictures][::-1]
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether somebody measures now; one that was killed does not count for long."""
+        longest = timedelta(seconds=get_settings().RECALL_SECONDS + _GRACE_SECONDS)
+        begun = timezone.now() - longest
+        return any(one.ended_at is None and one.began_at > begun for one in self.attempts)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the latest try came to no result in ``ARTSIMILARITY["RECALL_SECONDS"]``."""
+        return bool(self.attempts) and not self.attempts[0].pictures and not self.is_under_way
+
+
+def is_due(library: Library, planned: RecallMeasurement) -> bool:
+    """Whether a measurement as planned would tell anything new.
+
+    That is so after a day, and where the recipe, the index or ``EF_SEARCH`` is another than at the
+    last one, whether that came to a result or not.
+
+    Args:
+        library: that is measured.
+        planned: not saved; says what would be measured.
+    """
+    return _is_due(read(library), planned)
+
+
+def begin(library: Library, planned: RecallMeasurement, *, only_if_due: bool) -> bool:
+    """Save a planned measurement as begun; False if another is under way.
+
+    Of several workers that come at once one begins: they take turns at the library's record of
+    sweeps, for the moment that this takes.
+
+    Args:
+        library: that is measured.
+        planned: not saved.
+        only_if_due: refuse also where :func:`is_due` says no.
+    """
+    with transaction.atomic(using=library.using):
+        records = SweepRecord.objects.using(library.using)
+        records.get_or_create(model_label=library.label)
+        records.select_for_update().get(model_label=library.label)
+        known = read(library)
+        if known.is_under_way or (only_if_due and not _is_due(known, planned)):
+            return False
+        planned.began_at = timezone.now()
+        planned.save(using=library.using)
+    return True
+
+
+def end(
+    library: Library, measurement: RecallMeasurement, *, recalls: Sequence[float], pictures: int
+) -> None:
+    """Note what a measurement found, and forget the oldest.
+
+    Args:
+        library: that was measured.
+        measurement: that was begun.
+        recalls: 0..1, one for each of its balances; none if it came to nothing.
+        pictures: on how many it was measured.
+    """
+    measurement.recalls, measurement.pictures = list(recalls), pictures
+    measurement.ended_at = timezone.now()
+    measurement.save(using=library.using, update_fields=["recalls", "pictures", "ended_at"])
+    kept = _attempts(library).order_by("-began_at", "-pk").values_list("pk", flat=True)[:KEPT]
+    _attempts(library).exclude(pk__in=list(kept)).delete()
+
+
+def read(library: Library) -> RecallHistory:
+    """Return what was noted of a library so far, by one query."""
+    return RecallHistory(attempts=tuple(_attempts(library).order_by("-began_at", "-pk")))
+
+
+def problems_of(library: Library, known: RecallHistory | None = None) -> list[str]:
+    """Return what is wrong with recall, in words for an administrator that say what to do.
+
+    Nothing, where ``ARTSIMILARITY["RECALL_AT_LEAST"]`` is 0, where fewer than five pictures could
+    be compared in time, and where the index was built anew since: it is measured soon.
+
+    Args:
+        library: to look at.
+        known: what :func:`read` has just said.
+    """
+    least, last = get_settings().RECALL_AT_LEAST, (known or read(library)).latest
+    if not least or last is None or last.pictures < _TELLING or last.lowest >= least:
+        return []
+    if last.index_file != VectorIndex.serving(library).file():
+        return []
+    style, recall, candidates = min(
+        zip(last.styles, last.recalls, last.candidates, strict=True), key=lambda one: one[1]
+    )
+    words = _(
+        "The index of %(model)s finds %(recall).1f %% of the ten nearest pictures at style "
+        "%(style)g with %(candidates)d candidates (measured on %(pictures)d pictures at %(when)s "
+        "UTC); ARTSIMILARITY['RECALL_AT_LEAST'] asks for %(least).1f %%. Run 'manage.py "
+        "build_similarity_index --rebuild', or set a higher EF_SEARCH (EF_SEARCH_COLOUR where the "
+        "style is below 0.1). Workers then measure it again by themselves; 'manage.py "
+        "measure_recall' does so at once."
+    )
+    values = {
+        "model": library.name,
+        "recall": 100 * recall,
+        "style": style,
+        "candidates": candidates,
+        "pictures": last.pictures,
+        "when": f"{last.began_at:%F %H:%M}",
+        "least": 100 * least,
+    }
+    return [words % values]
+
+
+def _attempts(library: Library) -> models.QuerySet[RecallMeasurement]:
+    return RecallMeasurement.objects.using(library.using).filter(model_label=library.label)
+
+
+def _is_due(known: RecallHistory, planned: RecallMeasurement) -> bool:
+    if not known.attempts:
+        return True
+    last = known.attempts[0]
+    age = timezone.now() - last.began_at
+    return age > MAX_AGE or (age > _LEAST_AGE and not _is_about_the_same(last, planned))
+
+
+def _is_about_the_same(one: RecallMeasurement, other: RecallMeasurement) -> bool:
+    about = ("fingerprint", "index_file", "styles", "candidates")
+    return all(getattr(one, name) == getattr(other, name) for name in about)

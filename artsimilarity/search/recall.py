@@ -1,0 +1,361 @@
+"""Measures how many of the ten nearest pictures the index finds, on a small sample, in little time.
+
+A graph of neighbours loses recall unseen: as a library grows, as many rows come and go, or where
+its pictures stand in tight groups. So workers compare its pages now and then with all rows. Rows
+that visitors may not see are in the index too, and are measured with it; no picture is named.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from statistics import fmean
+from typing import Any, Final
+
+from django.db import OperationalError, connections, transaction
+from django.db.models import BooleanField, Case, Q, When
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from psycopg.errors import QueryCanceled
+
+from artsimilarity.conf import get_settings
+from artsimilarity.library import Library, recall_history
+from artsimilarity.library.index_build import VectorIndex
+from artsimilarity.schema.sql import UnindexedDistance
+from artsimilarity.schema.tables import RecallMeasurement
+from artsimilarity.search.ordering import candidates_for, check_style, order_by_similarity
+from artsimilarity.search.plan import table_rows
+from artsimilarity.search.query_vector import QueryVector, given_vector
+from artsimilarity.search.sampling import shuffled_place, some_pages
+
+logger = logging.getLogger(__name__)
+
+PAGE: Final = 10
+"""Recall is that of so many nearest pictures."""
+
+LEAST_PICTURES: Final = 500
+"""Of fewer the index brings hardly less than all."""
+
+# As many pictures are searched for, unless comparing with all rows takes too long.
+_PICTURES: Final = 40
+# In one reading of the table; each picture of it costs an inner product a row and balance.
+_AT_ONCE: Final = 10
+# As many times the pictures that are needed are on the pages that are read to choose them.
+_SPARE: Final = 20
+# The same pictures are searched for so many days, so that recall changes only if the index does.
+_SAME_DAYS: Final = 7
+# No more of the time that is left is planned for: other work comes and goes.
+_SAFE_SHARE: Final = 0.8
+# Rows fetched between two looks at the clock.
+_CHUNK: Final = 2_000
+
+# The index is asked even where the planner would rather sort a small table, and one core is enough.
+# All rows of a cursor are wanted, not the first of them soon.
+_PLANNING = {
+    "enable_sort": "off",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "cursor_tuple_fraction": "1",
+}
+
+
+class RecallNotMeasuredError(Exception):
+    """Recall could not be measured; the message says why, and what to do."""
+
+
+class _OutOfTimeError(Exception):
+    """``ARTSIMILARITY["RECALL_SECONDS"]`` are over."""
+
+
+def measure(library: Library, *, only_if_due: bool = False) -> RecallMeasurement:
+    """Measure the recall of a library's index at style 0, ``ARTSIMILARITY["STYLE"]`` and 1.
+
+    Up to 40 pictures are searched for as a visitor does who filters by nothing, and each page of
+    ten is compared with all rows: a neighbour as near as the tenth nearest is right. Takes
+    ``["RECALL_SECONDS"]`` at most, of one core, and fewer pictures where that is too little. Never
+    call it within a web request.
+
+    Args:
+        library: that is measured.
+        only_if_due: as sweeps do, which come often.
+
+    Returns:
+        The measurement, saved.
+
+    Raises:
+        RecallNotMeasuredError: there is no index of the recipe in service, or fewer than
+            ``LEAST_PICTURES`` in it; another measurement is under way, or none is due; or not even
+            one picture could be compared in time.
+    """
+    deadline = time.monotonic() + get_settings().RECALL_SECONDS
+    measurement = _plan(library)
+    if not recall_history.begin(library, measurement, only_if_due=only_if_due):
+        raise RecallNotMeasuredError(
+            _("The recall of %(model)s is being measured already, or was just now.")
+            % {"model": library.name}
+        )
+    pages: list[tuple[float, ...]] = []
+    try:
+        for some in _measure_pages(library, measurement, deadline):
+            pages += some
+    except _OutOfTimeError:
+        pass  # what was measured by then counts
+    finally:
+        # A promotion, or an index built anew meanwhile, leaves what was measured about nothing.
+        if VectorIndex.serving(library).file() != measurement.index_file:
+            pages = []
+        recalls = [fmean(one) for one in zip(*pages, strict=True)]
+        recall_history.end(library, measurement, recalls=recalls, pictures=len(pages))
+    if not pages:
+        raise RecallNotMeasuredError(
+            _(
+                "The recall of %(model)s could not be measured within "
+                "ARTSIMILARITY['RECALL_SECONDS'] = %(seconds)g seconds, or its index was built "
+                "anew meanwhile. Try again, allow more time, or set RECALL_AT_LEAST to 0, which "
+                "ends the measuring."
+            )
+            % {"model": library.name, "seconds": get_settings().RECALL_SECONDS}
+        )
+    logger.info(
+        "The index of %s finds %s of the ten nearest at styles %s; %d pictures, %.1f s.",
+        library.label,
+        [round(recall, 3) for recall in measurement.recalls],
+        measurement.styles,
+        measurement.pictures,
+        measurement.seconds,
+        extra={"model": library.name, "seconds": measurement.seconds},
+    )
+    return measurement
+
+
+def refresh(library: Library) -> RecallMeasurement | None:
+    """Measure if it is due, and return the latest measurement there is; for sweeps.
+
+    An error is logged and stops nobody: what calls this has more important work.
+    """
+    try:
+        if get_settings().RECALL_AT_LEAST:
+            _measure_if_due(library)
+        return recall_history.read(library).latest
+    except Exception:  # whatever it is; the next sweep, or that of tomorrow, tries again
+        logger.exception(
+            "The recall of %s could not be measured. “manage.py measure_recall” tries again.",
+            library.label,
+        )
+        return None
+
+
+def _measure_if_due(library: Library) -> None:
+    try:
+        if recall_history.is_due(library, _plan(library)):
+            measure(library, only_if_due=True)
+    except RecallNotMeasuredError as reason:
+        level = logging.WARNING if recall_history.read(library).has_failed else logging.DEBUG
+        logger.log(level, "%s", reason, extra={"model": library.name})
+
+
+def _plan(library: Library) -> RecallMeasurement:
+    """What would be measured now, not saved; raises as :func:`measure` does."""
+    index = VectorIndex.serving(library)
+    file = index.file()
+    if file is None:
+        raise RecallNotMeasuredError(
+            _("%(model)s has no index to measure. Run “manage.py build_similarity_index”.")
+            % {"model": library.name}
+        )
+    if library.rows.served(index.recipe)[:LEAST_PICTURES].count() < LEAST_PICTURES:
+        raise RecallNotMeasuredError(
+            _("Fewer than %(least)d pictures of %(model)s are embedded: too few to measure.")
+            % {"least": LEAST_PICTURES, "model": library.name}
+        )
+    styles = sorted({0.0, check_style(None), 1.0})
+    return RecallMeasurement(
+        model_label=library.label,
+        fingerprint=index.recipe,
+        index_file=file,
+        styles=styles,
+        # What a page takes at least: itself, one more than the page, and the picture searched for.
+        candidates=[max(candidates_for(style), PAGE + 2) for style in styles],
+    )
+
+
+@dataclass
+class _Page:
+    """What the index found.
+
+    Attributes:
+        pk: of the picture searched for, which is no answer.
+        query: its vector.
+        style: the balance.
+        distances: of the pictures found, ascending.
+        nearest: the ``PAGE`` smallest distances among those that are less than the last of these,
+            negative, as a heap.
+    """
+
+    pk: Any
+    query: QueryVector
+    style: float
+    distances: list[float]
+    nearest: list[float]
+
+    def meet(self, pk: Any, distance: float) -> None:
+        """Take notice of a row that is nearer than the last one found."""
+        if pk == self.pk or distance >= self.distances[-1]:
+            return
+        if len(self.nearest) < PAGE:
+            heapq.heappush(self.nearest, -distance)
+        else:
+            heapq.heappushpop(self.nearest, -distance)
+
+    def recall(self) -> float:
+        """Share of the page that is as near as the tenth nearest of all, once all were met."""
+        if len(self.nearest) < PAGE:  # nothing that was found is wrong
+            return min(1.0, len(self.distances) / (len(self.nearest) or 1))
+        return sum(one <= -self.nearest[0] for one in self.distances) / PAGE
+
+
+def _measure_pages(
+    library: Library, measurement: RecallMeasurement, deadline: float
+) -> Iterator[list[tuple[float, ...]]]:
+    """Measure some pictures at a time, and yield their recall at each balance.
+
+    One first, which tells how many there is time for.
+    """
+    chosen = _choose(library, measurement, deadline)
+    at_once, taken = 1, dict[int, float]()
+    while chosen:
+        some, chosen = chosen[:at_once], chosen[at_once:]
+        began = time.monotonic()
+        pages = [
+            _ask_index(library, query, style, candidates, deadline)
+            for query in some
+            for style, candidates in zip(measurement.styles, measurement.candidates, strict=True)
+        ]
+        _compare_with_all(library, pages, deadline)
+        recalls = [page.recall() for page in pages]
+        balances = len(measurement.styles)
+        yield [
+            tuple(recalls[start : start + balances]) for start in range(0, len(recalls), balances)
+        ]
+        taken[at_once] = time.monotonic() - began
+        at_once = _how_many(taken, deadline - time.monotonic())
+        if at_once < 1:
+            return
+
+
+def _how_many(taken: Mapping[int, float], left: float) -> int:
+    """Return how many pictures there is time for in one more reading of the table, 0 for none.
+
+    Args:
+        taken: seconds that a reading for so many pictures took; for one at least. A reading costs
+            something by itself, and something more for each picture.
+        left: seconds that there are.
+    """
+    one, most = taken[1], max(taken)
+    each = max((taken[most] - one) / (most - 1), 1e-6) if most > 1 else one
+    reading = max(0.0, one - each)
+    return max(0, min(_AT_ONCE, int((_SAFE_SHARE * left - reading) / each)))
+
+
+def _choose(library: Library, measurement: RecallMeasurement, deadline: float) -> list[QueryVector]:
+    """The vectors of some served pictures; the same ones all week."""
+    seed = timezone.now().toordinal() // _SAME_DAYS
+    with _bounded(library.using, deadline):
+        total = table_rows(library)
+        percent = min(100.0, 100 * _SPARE * _PICTURES / total) if total > 0 else 100.0
+        while True:
+            rows = library.rows.current().served(measurement.fingerprint)
+            if percent < 100:
+                rows = rows.filter(pk__in=some_pages(library, percent, seed))
+            found = rows.order_by(shuffled_place(seed)).values_list("pk", "embedding")
+            chosen = list(found[:_PICTURES])
+            if percent >= 100 or len(chosen) == _PICTURES:
+                break
+            percent = min(100.0, 20 * percent)
+    return [
+        given_vector(vector, measurement.fingerprint, excluded=[pk], is_picture=True)
+        for pk, vector in chosen
+    ]
+
+
+def _ask_index(
+    library: Library, query: QueryVector, style: float, candidates: int, deadline: float
+) -> _Page:
+    ordered = order_by_similarity(library.pictures, query, style=style, candidates=candidates)
+    with _bounded(library.using, deadline):
+        scores = ordered.values_list("similarity", flat=True)[:PAGE]
+        distances = sorted(-score for score in scores)
+    (pk,) = query.excluded
+    return _Page(pk=pk, query=query, style=style, distances=distances, nearest=[])
+
+
+def _compare_with_all(library: Library, pages: Sequence[_Page], deadline: float) -> None:
+    """Find what the index should have found, for several pages by one reading of the table.
+
+    Only rows nearer than the last one of some page leave the database. A page that is short has
+    no such bound, so the nearest of all are asked for.
+    """
+    full = [page for page in pages if len(page.distances) == PAGE]
+    for page in pages:
+        if len(page.distances) < PAGE:
+            exact = order_by_similarity(
+                library.pictures, page.query, style=page.style, exact=True
+            ).values_list("similarity", flat=True)
+            with _bounded(library.using, deadline):
+                page.nearest = sorted(exact[:PAGE])
+    if not full:
+        return
+    query = full[0].query
+    column, condition = query.column(library), query.condition(library)
+    names = [f"_distance_{number}" for number in range(len(full))]
+    distances = {
+        name: UnindexedDistance(column, page.query.weighted(page.style))
+        for name, page in zip(names, full, strict=True)
+    }
+    nearer: Q = reduce(
+        or_,
+        (Q(**{f"{name}__lt": one.distances[-1]}) for name, one in zip(names, full, strict=True)),
+    )
+    # A vector of another recipe may have another size, and must not come before the comparison.
+    compared = Case(When(condition, then=nearer), default=False, output_field=BooleanField())
+    rows = library.pictures.annotate(**distances).filter(condition, compared)
+    with _bounded(library.using, deadline):
+        found = rows.values_list("pk", *names).iterator(chunk_size=_CHUNK)
+        for number, (pk, *near) in enumerate(found):
+            if number % _CHUNK == 0 and time.monotonic() > deadline:
+                raise _OutOfTimeError
+            for page, distance in zip(full, near, strict=True):
+                page.meet(pk, distance)
+
+
+@contextmanager
+def _bounded(using: str, deadline: float) -> Iterator[None]:
+    """Read from the database until the deadline at most, with plans of our own.
+
+    Raises:
+        _OutOfTimeError: there is no time left, or a statement was ended for lack of it.
+    """
+    milliseconds = int(1000 * (deadline - time.monotonic()))
+    if milliseconds < 1:
+        raise _OutOfTimeError
+    settings = {**_PLANNING, "statement_timeout": str(milliseconds)}
+    try:
+        with transaction.atomic(using=using):
+            with connections[using].cursor() as cursor:
+                calls = ", ".join("set_config(%s, %s, true)" for _setting in settings)
+                cursor.execute(
+                    f"SELECT {calls}", [text for pair in settings.items() for text in pair]
+                )
+            yield
+            # Takes the settings back even within a caller's transaction; nothing was written.
+            transaction.set_rollback(True, using=using)
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise _OutOfTimeError from error
+        raise
