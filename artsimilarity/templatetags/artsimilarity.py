@@ -182,7 +182,8 @@ def similarity_detail(
     """
     request: Any = context.get("request")
     given = request.GET if request else QueryDict()
-    kept = [(name, one) for name, values in given.lists() if name not in EDGES for one in values]
+    left = {*EDGES, "after"}  # a list that went on begins anew
+    kept = [(name, one) for name, values in given.lists() if name not in left for one in values]
     edges = {name: given.get(name, usual) for name, usual in zip(EDGES, _MIDDLE, strict=True)}
     detail: Any = context.get("detail")
     return {

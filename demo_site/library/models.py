@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Self
 
 from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models.functions import MD5, Cast
 from django.http import HttpRequest
@@ -39,8 +40,13 @@ class Artwork(SimilarityMixin, models.Model):
             "Whose it is and what others may do with it, such as “Rijksmuseum, public domain”"
         ),
     )
-    licence = models.URLField(
-        _("address of the licence"), blank=True, default="", db_default="", max_length=300
+    licence = models.CharField(
+        _("address of the licence"),
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[URLValidator(schemes=["http", "https"])],
     )
     published = models.BooleanField(_("published"), default=True)
     source_digest = models.CharField(

@@ -4,6 +4,7 @@ import demo_site.library.words
 import django.contrib.postgres.indexes
 import django.db.models.functions.comparison
 import django.db.models.functions.text
+import django.core.validators
 from django.db import migrations, models
 
 # Letters that Unicode does not take apart, and what people type for them.
@@ -64,7 +65,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='artwork',
             name='licence',
-            field=models.URLField(blank=True, db_default='', default='', max_length=300, verbose_name='address of the licence'),
+            field=models.CharField(blank=True, db_default='', default='', max_length=300, validators=[django.core.validators.URLValidator(schemes=['http', 'https'])], verbose_name='address of the licence'),
         ),
         migrations.AddIndex(
             model_name='artwork',

@@ -67,6 +67,7 @@ class ArtworkView(ThrottledDetailMixin, DetailView):  # type: ignore[type-arg]
         context |= {
             "neighbours": neighbours,
             "is_continued": is_continued,
+            "is_detail": is_detail,
             "among": words,
             "along": _query(chosen),
             "first": _query(here) or "?",
