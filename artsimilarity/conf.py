@@ -40,7 +40,7 @@ class Settings:
     THREADS: int | None = None
     # Celery queue of our tasks, of their own so that a flood of uploads starves nobody else's.
     QUEUE: str = "artsimilarity"
-    # Celery queue of searches by a visitor's own picture, which cannot wait behind uploads.
+    # Celery queue of searches by a visitor's own picture or a detail, which wait for no upload.
     SEARCH_QUEUE: str = "artsimilarity-search"
     # Seconds that such a search waits for a worker.
     SEARCH_SECONDS: float = 5.0

@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from artsimilarity.api.serializers import (
     ColourQuerySerializer,
+    DetailQuerySerializer,
     ExamplesQuerySerializer,
     NeighbourSerializer,
     NeighboursSerializer,
@@ -60,6 +61,25 @@ class SimilarityViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-
             def similar(self, request: Any, *args: Any, **kwargs: Any) -> Any:
                 """Return the pictures most like this one, nearest first."""
                 return super().similar(request, *args, **kwargs)
+
+            @extend_schema(
+                parameters=[DetailQuerySerializer],
+                responses={
+                    200: answer,
+                    400: BAD_REQUEST,
+                    404: NOT_FOUND,
+                    **dict.fromkeys((401, 403, 429, 503), REFUSED),
+                },
+                examples=[_EXAMPLE],
+                filters=False,
+            )
+            def by_detail(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+                """Return the pictures most like a part of this one, which a worker describes now.
+
+                Twelve such searches a minute are let through, those by a picture of one's own
+                included.
+                """
+                return super().by_detail(request, *args, **kwargs)
 
             @extend_schema(
                 parameters=[ExamplesQuerySerializer],

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.utils.urls import replace_query_param
 
 from artsimilarity.conf import get_settings
+from artsimilarity.own_picture.detail import BoxError, parse_box
 from artsimilarity.search import Neighbours, NeighbourStatus
 from artsimilarity.search.colours import MAX_COLOURS
 from artsimilarity.search.cursor import Cursor, CursorError
@@ -170,6 +171,48 @@ class PictureQuerySerializer(serializers.Serializer[Any]):
     )
     limit = LimitField()
     style = StyleField()  # type: ignore[assignment]
+
+
+class BoxField(serializers.RegexField):
+    """Left, top, right and bottom edge of a box on a picture, as shares of its width and height."""
+
+    default_error_messages = {
+        "invalid": _(
+            "A box is four numbers from 0 to 1 between commas, such as 0.1,0.2,0.5,0.6: the left, "
+            "top, right and bottom edge as shares of the picture's width and height."
+        )
+    }
+
+    def __init__(self, **options: Any) -> None:
+        share = r"(0(\.[0-9]{1,9})?|1(\.0{1,9})?)"
+        super().__init__(rf"^{share}(,{share}){{3}}\Z", trim_whitespace=False, **options)
+
+
+class DetailQuerySerializer(serializers.Serializer[Any]):
+    """Query parameters of ``<pk>/by-detail/``."""
+
+    box = BoxField(
+        help_text=_(
+            "Left, top, right and bottom edge of the detail, as shares (0 to 1) of the width and "
+            "height of the whole upright picture: “0.1,0.2,0.5,0.6”. At least 0.05 wide and high."
+        )
+    )
+    limit = LimitField()
+    style = StyleField()  # type: ignore[assignment]
+    hide_duplicates = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        help_text=_("Show only the nearest of several scans of one print."),
+    )
+
+    def validate_box(self, text: str) -> list[float]:
+        """Refuse a box whose edges are in the wrong order, or that is too small."""
+        box = [float(edge) for edge in text.split(",")]
+        try:
+            parse_box(box)
+        except BoxError as error:
+            raise serializers.ValidationError(str(error)) from error
+        return box
 
 
 class SharedColourSerializer(serializers.Serializer[Any]):

@@ -1,4 +1,4 @@
-"""How often a visitor may let a worker describe a picture."""
+"""How often a visitor may let a worker describe a picture, or a part of one."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import hashlib
 from importlib.util import find_spec
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -22,6 +23,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from artsimilarity.api.serializers import (
     ColourQuerySerializer,
+    DetailQuerySerializer,
     ExamplesQuerySerializer,
     NeighboursSerializer,
     PictureQuerySerializer,
@@ -29,7 +31,12 @@ from artsimilarity.api.serializers import (
 )
 from artsimilarity.api.throttling import SearchByPictureThrottle
 from artsimilarity.conf import get_settings
-from artsimilarity.own_picture import NotAnswered, PictureRefused, search_by_picture
+from artsimilarity.own_picture import (
+    NotAnswered,
+    PictureRefused,
+    search_by_detail,
+    search_by_picture,
+)
 from artsimilarity.own_picture.uploads import keep_in_memory
 from artsimilarity.search import (
     CursorError,
@@ -43,9 +50,12 @@ from artsimilarity.search.visible import visible_pictures
 if find_spec("drf_spectacular"):
     import artsimilarity.api.schema  # noqa: F401 -- describes what follows
 
+# What keeps a worker busy while the visitor waits.
+_ASKS_A_WORKER = ("by_picture", "by_detail")
+
 
 class _Refusal(APIException):
-    """A search by picture that cannot be made, as the API says it."""
+    """A search that cannot be made, as the API says it."""
 
     def __init__(self, error: PictureRefused | NotAnswered) -> None:
         super().__init__(str(error))
@@ -58,6 +68,7 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
     """Adds searches to the host's own viewset.
 
     - ``GET <pk>/similar/?limit=&style=&diversify=``
+    - ``GET <pk>/by-detail/?box=0.1,0.2,0.5,0.6&limit=&style=``
     - ``GET similar-to/?like=1&like=2&unlike=3&limit=&style=&diversify=``
     - ``GET by-colour/?colour=aa3311:2&colour=224466&limit=``
     - ``POST by-picture/``, a form with the file ``picture``, ``limit`` and ``style``
@@ -76,6 +87,21 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
         query.is_valid(raise_exception=True)
         options = self._options(request, query.validated_data)
         return self._answer(request, more_like_this(picture, why=True, **options))
+
+    @action(detail=True, methods=["get"], url_path="by-detail", pagination_class=None)
+    def by_detail(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Return the pictures most like a part of this one, nearest first; nothing is stored."""
+        # Before the picture is looked for: of one that is hidden, a bad box must tell nothing.
+        query = DetailQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        picture = self.get_object()
+        options = self._options(request, query.validated_data)
+        box = options.pop("box")
+        try:
+            found = search_by_detail(picture, box, why=True, **options)
+        except ObjectDoesNotExist:
+            raise NotFound from None
+        return Response(self._data(found), headers={"Cache-Control": "no-store"})
 
     @action(detail=False, methods=["get"], url_path="similar-to", pagination_class=None)
     def similar_to(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -143,7 +169,7 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
     def get_throttles(self) -> list[BaseThrottle]:
         """The host's own throttles, and one for searches that keep a worker busy."""
         throttles = list(super().get_throttles())
-        if self.action == "by_picture":
+        if self.action in _ASKS_A_WORKER:
             throttles.append(SearchByPictureThrottle())
         return throttles
 

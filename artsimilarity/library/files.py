@@ -10,6 +10,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from artsimilarity.conf import get_settings
+from artsimilarity.encoder.pictures.crop import WHOLE, Area
 from artsimilarity.encoder.pictures.limits import Limits
 from artsimilarity.encoder.pictures.processes import DecodingProcesses
 
@@ -133,6 +134,23 @@ def read_for_thumbnail(contents: IO[bytes], side: int, *, hurried: bool) -> Squa
     settings = get_settings()
     limits = replace(limits, max_seconds=min(limits.max_seconds, settings.SEARCH_MAX_SECONDS))
     return _decoders(settings.SEARCH_DECODERS, limits, None).read(contents, [side])[side]
+
+
+def read_for_detail(contents: IO[bytes], side: int, box: Area = WHOLE) -> Square:
+    """Decode a part of a picture of the library for a visitor who waits: in the time of searches.
+
+    Args:
+        contents: of its file.
+        side: of the square, in pixels.
+        box: that the square shows of the upright picture.
+
+    Raises:
+        PictureError: it cannot be read within the limits of the settings.
+        DecodersBusy: others are being read, for as long as a search may take.
+    """
+    settings, limits = get_settings(), decoding_limits()
+    limits = replace(limits, max_seconds=min(limits.max_seconds, settings.SEARCH_MAX_SECONDS))
+    return _decoders(1, limits, settings.SEARCH_SECONDS).read(contents, [side], box=box)[side]
 
 
 @cache  # the processes go on from one picture to the next

@@ -1,4 +1,4 @@
-"""What a recipe looks at of a library's picture: all of its file, or the picture's own area.
+"""What a recipe looks at of a library's picture: its file, its own area, or a detail of it.
 
 For workers: what calls numpy imports it when it is called.
 """
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from artsimilarity.encoder.pictures.crop import WHOLE, Area
 from artsimilarity.encoder.recipe import Recipe
-from artsimilarity.library.files import decode_file
+from artsimilarity.library.files import decode_file, fetch_file, read_for_detail
 from artsimilarity.library.library import Library
 
 if TYPE_CHECKING:
@@ -62,3 +62,27 @@ def see_file(
     square, digest = decode_file(library, name, recipe.decoded_side)
     found = see(library, recipe, square.pixels, proportion=square.proportion, by_hand=by_hand)
     return found, digest
+
+
+def see_detail(library: Library, recipe: Recipe, name: str, box: Area) -> NDArray[np.uint8]:
+    """Fetch one file and return the square of a box on it, in which no area is looked for.
+
+    Args:
+        library: whose file it is.
+        recipe: whose square is wanted.
+        name: of the file.
+        box: on the whole upright picture.
+
+    Returns:
+        sRGB values, shape (recipe.side, recipe.side, 3), uint8.
+
+    Raises:
+        PictureError: it cannot be read within the limits of searches.
+        DecodersBusy: no process was free to read it.
+        OSError: the storage cannot read it; storages raise errors of their own besides.
+    """
+    from artsimilarity.encoder.pictures.seen import seen  # numpy is a worker's
+
+    with fetch_file(library, name).contents as contents:
+        square = read_for_detail(contents, recipe.decoded_side, box)
+    return seen(recipe, square.pixels, proportion=square.proportion, area=WHOLE).pixels

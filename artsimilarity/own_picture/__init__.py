@@ -1,6 +1,6 @@
-"""Searches by a visitor's own picture: the web's half asks, a worker's half answers.
+"""Searches by a visitor's own picture, or by a detail: the web's half asks, a worker's answers.
 
-Imports ``embedding`` (broker, encoders) and ``search``; ``api`` imports it.
+Imports ``embedding`` (broker, encoders) and ``search``; ``api`` and template tags import it.
 """
 
 from artsimilarity.own_picture.asking import (
@@ -8,5 +8,6 @@ from artsimilarity.own_picture.asking import (
     PictureRefused,
     search_by_picture,
 )
+from artsimilarity.own_picture.detail import BoxError, search_by_detail
 
-__all__ = ["NotAnswered", "PictureRefused", "search_by_picture"]
+__all__ = ["BoxError", "NotAnswered", "PictureRefused", "search_by_detail", "search_by_picture"]

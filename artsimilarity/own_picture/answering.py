@@ -1,19 +1,27 @@
-"""A worker's half of a search by a visitor's own picture."""
+"""A worker's half of a search by a visitor's own picture, or by a detail of the library's."""
 
 from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import Any
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
+from PIL import Image
 
 from artsimilarity.embedding.encoders import load_encoder
 from artsimilarity.encoder.pictures.reading import read_square
+from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
-from artsimilarity.library.seeing import see
-from artsimilarity.own_picture.message import Message, limits
+from artsimilarity.library.files import read_for_detail
+from artsimilarity.library.seeing import see, see_detail
+from artsimilarity.own_picture.message import Detail, Message, limits, understand
 from artsimilarity.schema.tables import SearchAnswer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +43,7 @@ def answer(
     Args:
         key: primary key of the answer.
         library: whose recipes are in force.
-        picture: ``text`` of a :class:`~artsimilarity.own_picture.message.Message`.
+        picture: ``text`` of a message.
         fingerprint: of the recipe that is asked for.
         threads: for torch, where ``ARTSIMILARITY["THREADS"]`` is None.
         named: what else the message said.
@@ -44,14 +52,36 @@ def answer(
     vector: list[float] | None = None
     try:
         recipe = next(one for one in library.recipes().all if one.fingerprint == fingerprint)
-        message, side = Message.of(picture, **named), recipe.decoded_side
-        scan = read_square(message.square, side=side, limits=limits(side))
+        message = understand(picture, **named)
         encoder = load_encoder(recipe, using=library.using, threads=threads)
-        seen = see(library, recipe, scan, proportion=message.proportion or 1.0)
-        vector = encoder.encode([seen.pixels])[0].tolist()
+        vector = encoder.encode([_seen(library, recipe, message)])[0].tolist()
     except Exception:  # whatever it is, the visitor should not wait for it; it is logged
         logger.exception("A visitor's picture could not be described.")
     SearchAnswer.objects.using(library.using).create(pk=key, vector=vector)
+
+
+def warm_up(library: Library, *, threads: int | None) -> None:
+    """Describe a blank picture: torch, the weights in service and a decoding process are there now.
+
+    Args:
+        library: whose recipe is in service.
+        threads: as for :func:`answer`.
+    """
+    recipe = library.recipes().serving
+    encoder = load_encoder(recipe, using=library.using, threads=threads)
+    buffer = BytesIO()
+    Image.new("RGB", (64, 64), "white").save(buffer, "PNG")
+    buffer.seek(0)
+    encoder.encode([read_for_detail(buffer, recipe.side).pixels])
+
+
+def _seen(library: Library, recipe: Recipe, message: Message) -> NDArray[np.uint8]:
+    """The square that is encoded."""
+    if isinstance(message, Detail):
+        return see_detail(library, recipe, message.file, message.box)
+    side = recipe.decoded_side
+    scan = read_square(message.square, side=side, limits=limits(side))
+    return see(library, recipe, scan, proportion=message.proportion or 1.0).pixels
 
 
 def forget_unclaimed(using: str, **kwargs: Any) -> None:

@@ -5,13 +5,14 @@ down to the small square that a recipe decodes files to. The web process sends t
 task, and the worker, which finds the picture's own area in it where the recipe wants that, leaves
 the vector in a row of :class:`~artsimilarity.schema.tables.SearchAnswer`, which the web process
 waits for and deletes. So neither a Celery result backend nor a cache that processes share is
-needed.
+needed. A search by a detail (:mod:`artsimilarity.own_picture.detail`) is answered in the same way.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from io import BytesIO
 from typing import IO, Any, Unpack
 
@@ -26,7 +27,7 @@ from artsimilarity.encoder.pictures.processes import DecodersBusy
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
 from artsimilarity.library.files import search_decoders, search_limits
-from artsimilarity.own_picture.message import DESCRIBE_TASK, Message
+from artsimilarity.own_picture.message import DESCRIBE_TASK, Message, Square
 from artsimilarity.own_picture.slots import NoSlotError, slot
 from artsimilarity.schema.tables import SearchAnswer
 from artsimilarity.search.neighbours import Neighbours, NeighbourStatus
@@ -53,13 +54,13 @@ class PictureRefused(ValueError):
 
 
 class NotAnswered(Exception):
-    """No worker has described the picture in time; after ``retry_after`` seconds one may."""
+    """No worker has described a picture in time; after ``retry_after`` seconds one may."""
 
     status = 503
     retry_after = _RETRY_SECONDS
 
     def __init__(self) -> None:
-        super().__init__(_("No search by picture is possible right now. Try again in a moment."))
+        super().__init__(_("No such search is possible right now. Try again in a moment."))
 
 
 _REFUSALS: dict[type[limits.PictureError], tuple[int, Any]] = {
@@ -118,17 +119,32 @@ def search_by_picture(
     visible = visible_pictures(model, queryset, request)
     library = Library.of(model)
     recipe = library.recipes().serving
-    try:
-        with slot(library.using):
-            vector = ask_worker(library, shrink(file, recipe), recipe)
-    except NoSlotError:
-        raise NotAnswered from None
+    vector = describe(library, recipe, lambda: shrink(file, recipe))
     query = given_vector(vector, recipe.fingerprint, is_picture=True)
     pictures = find_page(Search(pictures=visible, query=query, page=page))
     return Neighbours(pictures, NeighbourStatus.READY, page.style)
 
 
-def shrink(file: IO[bytes], recipe: Recipe) -> Message:
+def describe(library: Library, recipe: Recipe, message: Callable[[], Message]) -> list[float]:
+    """Return the vector that a worker makes, in one of the places for such searches.
+
+    Args:
+        library: whose pictures are to be compared.
+        recipe: in force.
+        message: makes what is sent, once there is a place.
+
+    Raises:
+        PictureRefused: as ``message`` does.
+        NotAnswered: as :func:`ask_worker` does, or all places are taken.
+    """
+    try:
+        with slot(library.using):
+            return ask_worker(library, message(), recipe)
+    except NoSlotError:
+        raise NotAnswered from None
+
+
+def shrink(file: IO[bytes], recipe: Recipe) -> Square:
     """Return the square in which a recipe looks for what it describes, to be sent to a worker.
 
     Args:
@@ -155,15 +171,15 @@ def shrink(file: IO[bytes], recipe: Recipe) -> Message:
         raise PictureRefused(words % values, status) from error
     buffer = BytesIO()
     square.image.save(buffer, "PNG", compress_level=1)
-    return Message(buffer.getvalue(), square.proportion if recipe.finds_area else None)
+    return Square(buffer.getvalue(), square.proportion if recipe.finds_area else None)
 
 
 def ask_worker(library: Library, message: Message, recipe: Recipe) -> list[float]:
-    """Let a worker turn a square into a vector, and wait for it.
+    """Let a worker turn what is sent into a vector, and wait for it.
 
     Args:
         library: whose pictures are to be compared.
-        message: from :func:`shrink`.
+        message: from :func:`shrink`, or a detail.
         recipe: in force.
 
     Raises:
@@ -182,7 +198,7 @@ def ask_worker(library: Library, message: Message, recipe: Recipe) -> list[float
         kwargs=message.named,
         queue=settings.SEARCH_QUEUE,
         expires=settings.SEARCH_SECONDS,
-        argsrepr="(a visitor's picture)",  # what monitors show of the task
+        argsrepr="(what a visitor searches by)",  # what monitors show of the task
         kwargsrepr="{}",
     )
     vector = _wait_for(key, deadline, library.using) if sent else None

@@ -1,4 +1,4 @@
-"""What the web's half of a search by a visitor's own picture sends to a worker's half.
+"""What the web's half of a search sends to a worker's half: a picture, or where to find a detail.
 
 While a new release is rolled out, web processes and workers of two releases run side by side. What
 every release has understood comes first and in its old place: a square as a PNG. What came later
@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, TypeAlias
 
+from artsimilarity.encoder.pictures.crop import Area
 from artsimilarity.encoder.pictures.limits import Limits
 
 DESCRIBE_TASK = "artsimilarity.describe_picture"
 
 # 1: a square. 2: a scan squashed to a square, with its proportion, for a recipe that finds areas.
-VERSION = 2
+# 3: no square but the name of a file of the library, and a box on it.
+VERSION = 3
 
 # A PNG of noise takes 3 bytes a pixel and hardly more; this is room for its header.
 _PNG_BYTES = 64 * 1024
@@ -28,7 +31,7 @@ class NotUnderstoodError(ValueError):
 
 
 @dataclass(frozen=True)
-class Message:
+class Square:
     """A visitor's picture, squashed to the square that a recipe decodes files to.
 
     Attributes:
@@ -50,23 +53,60 @@ class Message:
         """The rest, as arguments with names; nothing where version 1 says it all."""
         return {} if self.proportion is None else {"version": 2, "proportion": self.proportion}
 
-    @classmethod
-    def of(
-        cls, text: str, *, version: int = 1, proportion: float | None = None, **later: Any
-    ) -> Self:
-        """Return what was sent.
 
-        Raises:
-            NotUnderstoodError: it is of a later release than this one, or no release's.
-        """
-        if version > VERSION:
-            raise NotUnderstoodError(
-                f"A web process sent a picture in version {version}, and this worker knows "
-                f"{VERSION}. Restart workers on the release of the web processes."
-            )
-        if proportion is not None and not 0 < proportion < math.inf:
-            raise NotUnderstoodError(f"No picture's width is {proportion} of its height.")
-        return cls(base64.b64decode(text), proportion)
+@dataclass(frozen=True)
+class Detail:
+    """A part of a picture of the library, whose file the worker fetches itself.
+
+    Attributes:
+        file: its name in the library's storage.
+        box: the part, without an angle.
+    """
+
+    file: str
+    box: Area
+
+    @property
+    def text(self) -> str:
+        """No square."""
+        return ""
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """All of it, as arguments with names."""
+        box = [self.box.left, self.box.top, self.box.right, self.box.bottom]
+        return {"version": 3, "file": self.file, "box": box}
+
+
+Message: TypeAlias = Square | Detail
+
+
+def understand(
+    text: str,
+    *,
+    version: int = 1,
+    proportion: float | None = None,
+    file: str | None = None,
+    box: Sequence[float] = (),
+    **later: Any,
+) -> Message:
+    """Return what was sent.
+
+    Raises:
+        NotUnderstoodError: it is of a later release than this one, or no release's.
+        ValueError: the box is none.
+    """
+    if version > VERSION:
+        raise NotUnderstoodError(
+            f"A web process sent a picture in version {version}, and this worker knows "
+            f"{VERSION}. Restart workers on the release of the web processes."
+        )
+    if file is not None:
+        left, top, right, bottom = box
+        return Detail(file, Area(left, top, right, bottom))
+    if proportion is not None and not 0 < proportion < math.inf:
+        raise NotUnderstoodError(f"No picture's width is {proportion} of its height.")
+    return Square(base64.b64decode(text), proportion)
 
 
 def limits(side: int) -> Limits:

@@ -1,4 +1,4 @@
-"""How many searches by a visitor's own picture are worked on at once, in all web processes.
+"""How many searches that need a worker are worked on at once, in all web processes.
 
 A rate limits how often one visitor asks; this limits what all of them cost together. A place is
 given back by the process that took it, when it is done: a visitor who hangs up frees nothing, since

@@ -1,4 +1,4 @@
-"""Celery tasks of searches by a visitor's own picture, and a worker warmed up for them."""
+"""Celery tasks of searches that need a worker, and a worker warmed up for them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from django.apps import apps
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding import worker
 from artsimilarity.embedding.broker import publish
-from artsimilarity.embedding.encoders import load_encoder
 from artsimilarity.library import Library, libraries
-from artsimilarity.own_picture.answering import answer
+from artsimilarity.own_picture import answering
 from artsimilarity.own_picture.message import DESCRIBE_TASK
 
 _WARM_UP_TASK = "artsimilarity.warm_up"
@@ -37,17 +36,16 @@ def describe_picture(
     using: str,
     **named: Any,
 ) -> None:
-    """Describe a visitor's own picture and leave the vector for the process that asked."""
+    """Describe a visitor's picture or a detail, and leave the vector for who asked."""
     library = Library(apps.get_model(model), using)
-    answer(key, library, picture, fingerprint, threads=worker.threads(self.app), **named)
+    answering.answer(key, library, picture, fingerprint, threads=worker.threads(self.app), **named)
 
 
 @shared_task(bind=True, name=_WARM_UP_TASK, ignore_result=True)
 def warm_up(self: Task) -> None:  # type: ignore[type-arg]
-    """Load what the first visitor would otherwise wait for: torch, and the weights in service."""
+    """Do once what the first visitor would otherwise wait for."""
     for library in libraries():
-        recipe = library.recipes().serving
-        load_encoder(recipe, using=library.using, threads=worker.threads(self.app))
+        answering.warm_up(library, threads=worker.threads(self.app))
 
 
 @worker_ready.connect(dispatch_uid="artsimilarity.warm_up")

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import models
+from django.http import QueryDict
 from django.template.loader import select_template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from artsimilarity.library import Library, patience, presentation
 from artsimilarity.library.thumbnails import Thumbnail, thumbnail_of
+from artsimilarity.own_picture.detail import EDGES, LEAST_SHARE
 from artsimilarity.search import Neighbours
 from artsimilarity.search import more_like_this as search
 from artsimilarity.search.balance import SLIDER_STEPS
 
 register = template.Library()
+
+# The box that is shown before one is drawn, in per cent.
+_MIDDLE = ("25", "25", "75", "75")
 
 
 @register.simple_tag(takes_context=True)
@@ -151,4 +157,47 @@ def similarity_slider(
         ],
         "words": words % {"style": "{style}", "colour": "{colour}"},
         "valuetext": words % {"style": percent, "colour": 100 - percent},
+    }
+
+
+@register.inclusion_tag("artsimilarity/detail.html", takes_context=True)
+def similarity_detail(
+    context: template.Context,
+    picture: models.Model,
+    controls: str,
+    thumbnail: Thumbnail | None = None,
+) -> dict[str, Any]:
+    """Render the form by which a visitor draws a box on a picture, and searches by what is in it.
+
+    ``{% similarity_detail artwork controls="alike" %}``, with ``detail.js`` on the page. What is
+    found stands in the element with the id ``controls``. The box is in the page's address: see
+    :class:`artsimilarity.own_picture.pages.DetailMixin`.
+
+    Args:
+        context: the page's, whose request's other parameters are kept; ``detail`` says what became
+            of the box.
+        picture: to draw on.
+        controls: id of the element that holds the list.
+        thumbnail: the picture as it is shown, if not by its own thumbnail.
+    """
+    request: Any = context.get("request")
+    given = request.GET if request else QueryDict()
+    kept = [(name, one) for name, values in given.lists() if name not in EDGES for one in values]
+    edges = {name: given.get(name, usual) for name, usual in zip(EDGES, _MIDDLE, strict=True)}
+    detail: Any = context.get("detail")
+    return {
+        "picture": picture,
+        "thumbnail": thumbnail or thumbnail_of(picture),
+        "controls": controls,
+        "kept": kept,
+        "whole": f"?{urlencode(kept)}#{controls}",
+        "is_chosen": any(name in given for name in EDGES),
+        "least": round(100 * LEAST_SHARE),
+        "message": detail.message if detail else "",
+        "edges": [
+            (name, label, edges[name])
+            for name, label in zip(
+                EDGES, (_("Left, %"), _("Top, %"), _("Right, %"), _("Bottom, %")), strict=True
+            )
+        ],
     }

@@ -111,6 +111,8 @@ def _everything(client: Client, artworks: list[Artwork], query: dict[str, Any]) 
     seen.append(client.get("/api/artworks/").content)
     for artwork in gone[:2]:  # asked for by its own address, it is as if it had never been
         seen.append(client.get(f"/api/artworks/{artwork.pk}/similar/").content)
+        box = {"box": "0,0,0.5,1"}
+        seen.append(client.get(f"/api/artworks/{artwork.pk}/by-detail/", box).content)
         answer = client.get("/api/artworks/similar-to/", {"like": [shown[0].pk, artwork.pk]})
         seen.append((answer.status_code, answer.content))
     return seen

@@ -29,6 +29,10 @@ assert client.get("/api/artworks/by-colour/?colour=aa3311").status_code == 200
 picture = SimpleUploadedFile("mine.png", base64.b64decode("{picture}"))
 answer = client.post("/api/artworks/by-picture/", {"picture": picture})
 assert answer.status_code == 503, answer.content  # there is no broker
+answer = client.get("/api/artworks/{pk}/by-detail/?box=0,0,0.5,1")
+assert answer.status_code == 503, answer.content
+page = client.get("/artworks/{pk}/?left=0&top=0&right=50&bottom=100")
+assert page.status_code == 503 and "Try again" in page.content.decode(), page.content
 client.get("/admin/", follow=True)
 client.force_login(User.objects.create_superuser("root"))
 page = client.get("/admin/library/artwork/{pk}/change/").content.decode()

@@ -197,7 +197,7 @@ class TestAnswering:
         self, framed: bytes, caplog: pytest.LogCaptureFixture
     ) -> None:
         message = shrink(io.BytesIO(framed), ART)
-        assert self._vector(message.text, ART, version=3, depth=2) is None
+        assert self._vector(message.text, ART, version=4, depth=2) is None
         assert "Restart workers" in caplog.text
 
     @pytest.mark.parametrize("proportion", [0.0, -1.0, float("nan"), float("inf"), "wide"])

@@ -57,6 +57,23 @@ class Area:
 WHOLE: Final = Area(0.0, 0.0, 1.0, 1.0)
 
 
+def as_stored(box: Area, orientation: int) -> Area:
+    """Where a box on the upright picture lies on the picture as its file holds it.
+
+    Args:
+        box: Without an angle.
+        orientation: By EXIF, 1 to 8; anything else is upright.
+    """
+    left, top, right, bottom = box.left, box.top, box.right, box.bottom
+    if orientation in (5, 6, 7, 8):  # lying on its side: what is above was on the left, or right
+        left, top, right, bottom = top, left, bottom, right
+    if orientation in (2, 3, 7, 8):
+        left, right = 1 - right, 1 - left
+    if orientation in (3, 4, 6, 7):
+        top, bottom = 1 - bottom, 1 - top
+    return Area(left, top, right, bottom)
+
+
 def squash(sheet: Image.Image, area: Area, *, side: int, proportion: float) -> Image.Image:
     """Makes a square of an area.
 

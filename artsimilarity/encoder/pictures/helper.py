@@ -21,6 +21,7 @@ from typing import IO, Any, Final
 from PIL import Image
 
 from artsimilarity.encoder.pictures import streaming
+from artsimilarity.encoder.pictures.crop import Area
 from artsimilarity.encoder.pictures.limits import Limits, PictureError, too_much_memory
 from artsimilarity.encoder.pictures.reading import Source, read
 
@@ -58,7 +59,10 @@ def _answer(
         _limit_memory(at_start + limits.max_memory + size)
         signal.setitimer(signal.ITIMER_PROF, limits.max_seconds)  # SIGPROF ends the process
         try:
-            squares = [read(source, side=side, limits=limits) for side in question["sides"]]
+            box = Area(*question["box"])
+            squares = [
+                read(source, side=side, limits=limits, box=box) for side in question["sides"]
+            ]
             return (
                 {
                     "damaged": any(square.damaged for square in squares),

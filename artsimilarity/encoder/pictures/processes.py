@@ -16,13 +16,14 @@ import threading
 import weakref
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self, cast
 
 from PIL import Image
 
+from artsimilarity.encoder.pictures.crop import WHOLE, Area
 from artsimilarity.encoder.pictures.limits import (
     DEFAULT_LIMITS,
     DecoderCrashed,
@@ -115,6 +116,7 @@ class DecodingProcesses:
         sides: Collection[int] = (224,),
         *,
         limits: Limits | None = None,
+        box: Area = WHOLE,
     ) -> dict[int, Square]:
         """Decodes a picture file and squashes it; see ``reading.read``.
 
@@ -123,6 +125,7 @@ class DecodingProcesses:
                 on in chunks and never held whole.
             sides: Widths, in pixels, of the squares that are wanted.
             limits: What to refuse, where it is not what was given at first.
+            box: What to squash of the upright picture.
 
         Returns:
             The squares by their sides.
@@ -139,7 +142,7 @@ class DecodingProcesses:
         if isinstance(source, bytes) and len(source) > limits.max_bytes:
             source = source[: limits.max_bytes + 1]  # the other side refuses it in its words
         with self._borrow() as helper:
-            return helper.read(source, list(sides), limits)
+            return helper.read(source, list(sides), limits, box)
 
     @contextmanager
     def _borrow(self) -> Iterator[_Helper]:
@@ -218,14 +221,14 @@ class _Helper:
         self._answers.close()
 
     def read(
-        self, source: Source | IO[bytes], sides: list[int], limits: Limits
+        self, source: Source | IO[bytes], sides: list[int], limits: Limits, box: Area
     ) -> dict[int, Square]:
         self._pictures += 1
         self._in_step = False
         path = os.fspath(source) if isinstance(source, os.PathLike) else None
-        question = {"sides": sides, "limits": asdict(limits), "path": path}
+        asked = {"sides": sides, "limits": asdict(limits), "path": path, "box": astuple(box)}
         try:
-            self._send(json.dumps(question).encode())
+            self._send(json.dumps(asked).encode())
             if not isinstance(source, os.PathLike):
                 self._send_file(source, limits)
         except BrokenPipeError:

@@ -7,6 +7,7 @@ management and compositing work on the small square and not on the scan.
 from __future__ import annotations
 
 import logging
+import math
 import mmap
 import os
 import threading
@@ -22,6 +23,7 @@ from PIL import ExifTags, Image, ImageChops, TiffImagePlugin
 
 from artsimilarity.encoder.pictures import damaged, headers, streaming
 from artsimilarity.encoder.pictures.colours import profile_of_png, to_srgb_on_white
+from artsimilarity.encoder.pictures.crop import WHOLE, Area, as_stored
 from artsimilarity.encoder.pictures.headers import Data, Kind
 from artsimilarity.encoder.pictures.limits import (
     DEFAULT_LIMITS,
@@ -131,7 +133,7 @@ _warnings_lock: Final = threading.Lock()
 
 @dataclass(frozen=True)
 class Square:
-    """A picture squashed to a square.
+    """A picture, or a box on it, squashed to a square.
 
     Attributes:
         image: Of mode RGB, in sRGB.
@@ -170,6 +172,7 @@ def read(
     side: int = 224,
     limits: Limits = DEFAULT_LIMITS,
     large: AbstractContextManager[object] | None = None,
+    box: Area = WHOLE,
 ) -> Square:
     """Decodes a picture file in this process and squashes it, whatever its proportions.
 
@@ -188,6 +191,8 @@ def read(
         large: A lock that is held while a picture is decoded that takes much memory (more than 16
             megapixels after a JPEG's reduction), so that threads hold one such picture and not one
             each.
+        box: What to squash of the upright picture, without an angle; its pixels are reduced no
+            further than for the square.
 
     Raises:
         PictureError: The file cannot be read; its subclass and its message say why. Messages are
@@ -196,7 +201,7 @@ def read(
         OSError: A path cannot be opened.
     """
     with _contents(source, limits) as data:
-        return _File(source, data, side, limits, large).square()
+        return _File(source, data, side, limits, large, box).square()
 
 
 def read_square(
@@ -278,6 +283,7 @@ class _File:
         side: int,
         limits: Limits,
         large: AbstractContextManager[object] | None,
+        box: Area,
     ) -> None:
         kind = headers.kind_of(data)
         if kind is None:
@@ -291,6 +297,7 @@ class _File:
         self.side: Final = side
         self.limits: Final = limits
         self.large: Final = large
+        self.box: Final = box
 
     def square(self) -> Square:
         if self.kind == "TIFF":
@@ -341,7 +348,7 @@ class _File:
         image = self._open()
         size = image.size
         _check_size(size, self.limits)
-        image.draft(None, (_DRAFT_FACTOR * self.side, _DRAFT_FACTOR * self.side))
+        self._draft(image)
         return self._whole(image, jpeg=header, size=size)
 
     def _tiff(self) -> Square:
@@ -409,13 +416,15 @@ class _File:
         *,
         gamma: bytes | None = None,
     ) -> Square:
-        found = streaming.decode(self.kind, source, self.side, page=page)
+        found = streaming.decode(self.kind, source, self.side, page=page, box=self.box)
         visible = page.visible if page else 1.0
         square = found.image.resize(
             (self.side, self.side), Image.Resampling.BILINEAR, box=found.box
         )
         profile = found.profile or gamma
-        return _finish(square, size, found.orientation, profile, visible, visible < 1)
+        is_damaged = visible < 1
+        visible = _visible_in(as_stored(self.box, found.orientation), visible)
+        return _finish(square, size, found.orientation, profile, visible, is_damaged)
 
     def _whole(
         self,
@@ -464,8 +473,14 @@ class _File:
     def _open_again(self, data: Data) -> Image.Image:
         image = self._open(data)
         if self.kind == "JPEG":
-            image.draft(None, (_DRAFT_FACTOR * self.side, _DRAFT_FACTOR * self.side))
+            self._draft(image)
         return image
+
+    def _draft(self, image: Image.Image) -> None:
+        box = WHOLE if self.box == WHOLE else as_stored(self.box, _orientation(image))
+        least = _DRAFT_FACTOR * self.side
+        wanted = least / (box.right - box.left), least / (box.bottom - box.top)
+        image.draft(None, (math.ceil(wanted[0]), math.ceil(wanted[1])))
 
     def _open_page(self, number: int) -> Image.Image:
         image = self._open()
@@ -517,8 +532,19 @@ class _File:
             profile = profile_of_png(image.info)
         orientation = _orientation(image)
         ready = _as_resizable(image, self.data)
-        wanted = (self.side, self.side)
-        square = ready.resize(wanted, Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
+        box = as_stored(self.box, orientation)
+        square = ready.resize(
+            (self.side, self.side),
+            Image.Resampling.BILINEAR,
+            box=(
+                box.left * ready.width,
+                box.top * ready.height,
+                box.right * ready.width,
+                box.bottom * ready.height,
+            ),
+            reducing_gap=_REDUCING_GAP,
+        )
+        visible = _visible_in(box, visible)
         return _finish(square, size, orientation, profile, visible, is_damaged)
 
     def _turn(self, pixels: int) -> AbstractContextManager[object]:
@@ -630,6 +656,13 @@ def _tiff_tag(image: Image.Image, tag: int, default: int) -> int:
         return default
     value = image.tag_v2.get(tag, default)
     return int(value[0] if isinstance(value, tuple) else value)
+
+
+def _visible_in(box: Area, visible: float) -> float:
+    """How much of a box is there, of a picture that is there down to a share of its height."""
+    if visible >= 1:
+        return 1.0
+    return min(max((visible - box.top) / (box.bottom - box.top), 0.0), 1.0)
 
 
 def _finish(

@@ -8,12 +8,14 @@ libvips's loaders of other formats ever sees a file.
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
+from artsimilarity.encoder.pictures.crop import WHOLE, Area, as_stored
 from artsimilarity.encoder.pictures.limits import error_text
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class Streamed:
 
     Attributes:
         image: Of mode L, RGB, CMYK, La or RGBa.
-        box: The part of it that holds the picture, in its pixels.
+        box: The part of it that holds what was asked for, in its pixels.
         size: Width and height of the picture as it is in the file.
         orientation: By EXIF, 1 to 8.
         profile: ICC profile, if there is one.
@@ -71,7 +73,12 @@ def preload() -> None:
 
 
 def decode(
-    kind: Kind, source: bytes | os.PathLike[str], side: int, *, page: TiffPage | None = None
+    kind: Kind,
+    source: bytes | os.PathLike[str],
+    side: int,
+    *,
+    page: TiffPage | None = None,
+    box: Area = WHOLE,
 ) -> Streamed:
     """Decodes a picture in a few megabytes.
 
@@ -80,6 +87,7 @@ def decode(
         source: Contents of the file, or its path.
         side: Of the square that the picture will be squashed to.
         page: Of a TIFF. Where some of its rows are missing, they come out black.
+        box: What of the upright picture will be squashed; no more is kept.
 
     Raises:
         Failed: The file is damaged, or of a kind that libvips does not read.
@@ -88,7 +96,7 @@ def decode(
     import pyvips  # an optional dependency, and one that starts threads
 
     try:
-        return _decode(pyvips, kind, source, side, page)
+        return _decode(pyvips, kind, source, side, page, box)
     except pyvips.Error as error:
         text = error_text(error)
         if "out of memory" in text:
@@ -100,7 +108,12 @@ def decode(
 
 
 def _decode(
-    pyvips: Any, kind: Kind, source: bytes | os.PathLike[str], side: int, page: TiffPage | None
+    pyvips: Any,
+    kind: Kind,
+    source: bytes | os.PathLike[str],
+    side: int,
+    page: TiffPage | None,
+    box: Area,
 ) -> Streamed:
     pyvips.cache_set_max(0)  # operations on files that are read once
     opened = _open(pyvips, kind, source, page)
@@ -115,6 +128,13 @@ def _decode(
         image = image.cast("uchar", shift=True)
     image, mode = _with_mode(image, premultiplied=page is not None and page.premultiplied)
 
+    size = image.width, image.height
+    area = as_stored(box, int(orientation))
+    left, top = area.left * image.width, area.top * image.height
+    right, bottom = area.right * image.width, area.bottom * image.height
+    x, y = int(left), int(top)
+    if area != WHOLE:
+        image = image.crop(x, y, math.ceil(right) - x, math.ceil(bottom) - y)
     across, down = (
         max(1, int(size / (side * _REDUCING_GAP))) for size in (image.width, image.height)
     )
@@ -127,8 +147,8 @@ def _decode(
     pixels = small.write_to_memory()
     return Streamed(
         Image.frombytes(mode, (small.width, small.height), bytes(pixels)),
-        (0.0, 0.0, image.width / across, image.height / down),
-        (image.width, image.height),
+        ((left - x) / across, (top - y) / down, (right - x) / across, (bottom - y) / down),
+        size,
         int(orientation),
         profile,
     )

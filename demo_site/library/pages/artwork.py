@@ -12,10 +12,11 @@ from django.shortcuts import redirect
 from django.views.generic import DetailView
 
 from artsimilarity.search import Neighbours, more_like_this
-from artsimilarity.search.balance import BalanceMixin, wants_fragment
+from artsimilarity.search.balance import wants_fragment
 from artsimilarity.search.cursor import CursorError
 from demo_site.library.about import About
 from demo_site.library.collection import Listing
+from demo_site.library.detail import ThrottledDetailMixin
 from demo_site.library.models import Artwork
 from demo_site.library.words import LONGEST, holds
 
@@ -25,7 +26,7 @@ OLD_BALANCES = {"both": "0.75", "style": "1", "colour": "0"}
 _NEIGHBOURS = 12
 
 
-class ArtworkView(BalanceMixin, DetailView):  # type: ignore[type-arg]
+class ArtworkView(ThrottledDetailMixin, DetailView):  # type: ignore[type-arg]
     """One picture, what is known about it, and the pictures like it.
 
     In its address stand the list that it was found in, the balance, and words that neighbours have
@@ -57,7 +58,10 @@ class ArtworkView(BalanceMixin, DetailView):  # type: ignore[type-arg]
         chosen = {"style": f"{context['style']:g}"} if "style" in self.request.GET else {}
         if words:
             chosen["among"] = words
-        neighbours, is_continued = self._neighbours(context["style"], words)
+        neighbours, is_continued = context["neighbours"], False  # those of a detail, if any
+        is_detail = neighbours is not None
+        if not is_detail:
+            neighbours, is_continued = self._neighbours(context["style"], words)
         here = {**listing.parameters, **chosen}
         following = {**here, "after": neighbours.next_page}
         context |= {
@@ -66,7 +70,7 @@ class ArtworkView(BalanceMixin, DetailView):  # type: ignore[type-arg]
             "among": words,
             "along": _query(chosen),
             "first": _query(here) or "?",
-            "more": _query(following) if neighbours.next_page else "",
+            "more": _query(following) if neighbours.next_page and not is_detail else "",
         }
         if wants_fragment(self.request):
             return context
