@@ -172,7 +172,7 @@ class Listing:
             .order_by()
             .annotate(value=value)
             .values("value")
-            .annotate(count=Count("pk"))
+            .annotate(count=Count("*"))
             .exclude(value=None if name == "century" else "")
             .order_by("value" if name == "century" else "-count", "value")[:_MOST_VALUES]
         )

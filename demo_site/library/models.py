@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from artsimilarity.library.thumbnails import Thumbnail, thumbnail_of
 from artsimilarity.models import SimilarityMixin
 from demo_site.library.pictures import Plate, Tile, read_size
-from demo_site.library.words import Words
+from demo_site.library.words import Century, Words
 
 
 class Artwork(SimilarityMixin, models.Model):
@@ -60,6 +60,7 @@ class Artwork(SimilarityMixin, models.Model):
         ordering = ["-pk"]
         indexes = [
             GinIndex(Words(), name="artwork_words"),
+            models.Index(Century(), name="artwork_century"),
             models.Index(MD5(Cast("id", models.TextField())), name="artwork_mixed"),
         ]
 

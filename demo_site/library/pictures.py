@@ -18,8 +18,8 @@ _NARROWEST, _WIDEST = 0.7, 2.6
 # How high rows are, in rem, by the window; a little above what library.css says, as rows are
 # stretched to fill the line. On the sharpest telephones two pixels a CSS pixel do for a tile.
 _ROWS = (
-    ("(min-width: 90rem)", 18.0),
-    ("(min-width: 60rem)", 15.0),
+    ("(min-width: 90rem)", 16.5),
+    ("(min-width: 60rem)", 14.5),
     ("(min-width: 40rem)", 12.0),
     ("(min-resolution: 2.5dppx)", 5.8),
     ("", 8.7),
