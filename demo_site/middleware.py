@@ -1,4 +1,4 @@
-"""Refuses what no address of the admin can mean, before Django's own pages stumble over it."""
+"""What the site does with every request: compresses texts, refuses what means nothing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,26 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.utils.translation import gettext as _
 
 # Primary keys of all models of this site are numbers that Postgres' bigint holds.
 _LONGEST_KEY = 19
+_TEXTS = ("text/", "application/json", "application/vnd.oai.openapi")
+
+
+class CompressText(GZipMiddleware):
+    """Compresses pages and the API's answers, but no pictures, which are compressed as they are.
+
+    The secret of a form, which compression could betray, is masked by Django in each answer anew.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
+        """Leave everything but texts as it is."""
+        if not response.get("Content-Type", "").startswith(_TEXTS):
+            return response
+        return super().process_response(request, response)
 
 
 class RefuseMalformed:

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "demo_site.middleware.CompressText",
     "demo_site.middleware.RefuseMalformed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -99,7 +100,7 @@ STATIC_ROOT = str(DEMO_DATA / "static")
 STATIC_URL = "static/"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "demo_site.static_files.HashedStaticFiles"},
 }
 for _folder in (MEDIA_ROOT, STATIC_ROOT):  # WhiteNoise warns where it finds no folder
     Path(_folder).mkdir(parents=True, exist_ok=True)

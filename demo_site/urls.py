@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from django.conf import settings
+from typing import Any
+
 from django.contrib import admin
-from django.http import Http404, HttpRequest
-from django.http.response import HttpResponseBase
 from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
-from django.views.static import serve
 from drf_spectacular.views import SpectacularAPIView
 
+from demo_site.media import media
 
-def media(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Hand out pictures. For this demo only: a real site leaves it to its web server or storage,
-    because Django would hold a thread of the site for as long as each download takes."""
-    try:
-        return serve(request, path, document_root=settings.MEDIA_ROOT)
-    except (OSError, ValueError) as error:  # a name that no file of this system can have
-        raise Http404 from error
+
+class Icon(RedirectView):
+    """The admin's pages name no icon, so browsers ask for this one."""
+
+    def get_redirect_url(self, *args: Any, **kwargs: Any) -> str:
+        """Known only when static files have been collected, which the addresses are before."""
+        return static("library/mark.svg")
 
 
 urlpatterns = [
@@ -27,8 +26,7 @@ urlpatterns = [
     path("api/", include("demo_site.library.api")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("artsimilarity/", include("artsimilarity.monitoring.urls")),
-    # The admin's pages name no icon, so browsers ask for this one.
-    path("favicon.ico", RedirectView.as_view(url=static("library/mark.svg"))),
+    path("favicon.ico", Icon.as_view()),
     path("media/<path:path>", media, name="media"),
     path("", include("demo_site.library.urls")),
 ]

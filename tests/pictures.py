@@ -34,10 +34,10 @@ def picture_bytes(colour: tuple[int, int, int] = RED, format: str = "PNG", side:
 
 
 def picture_file(
-    colour: tuple[int, int, int] = RED, name: str = "picture.png"
+    colour: tuple[int, int, int] = RED, name: str = "picture.png", side: int = 32
 ) -> ContentFile[bytes]:
     """The same as a file to assign to an image field."""
-    return ContentFile(picture_bytes(colour), name=name)
+    return ContentFile(picture_bytes(colour, side=side), name=name)
 
 
 def make_artwork(

@@ -131,7 +131,8 @@ def similarity_slider(
 
     ``{% similarity_slider style controls="alike" %}``, with ``slider.js`` on the page. The list
     stands in the element with the id ``controls``. The chosen balance is in the page's address:
-    see :class:`artsimilarity.search.balance.BalanceMixin`.
+    see :class:`artsimilarity.search.balance.BalanceMixin`. A cursor there (``after``) is left out:
+    another balance begins at its nearest.
 
     Args:
         context: the page's, whose request's other parameters are kept.
@@ -148,7 +149,12 @@ def similarity_slider(
         "step": f"{1 / SLIDER_STEPS:g}",
         "parameter": parameter,
         "controls": controls,
-        "kept": [(name, one) for name, values in given if name != parameter for one in values],
+        "kept": [
+            (name, one)
+            for name, values in given
+            if name not in (parameter, "after")
+            for one in values
+        ],
         "words": words % {"style": "{style}", "colour": "{colour}"},
         "valuetext": words % {"style": percent, "colour": 100 - percent},
     }
@@ -176,7 +182,8 @@ def similarity_detail(
     """
     request: Any = context.get("request")
     given = request.GET if request else QueryDict()
-    kept = [(name, one) for name, values in given.lists() if name not in EDGES for one in values]
+    left = {*EDGES, "after"}  # a list that went on begins anew
+    kept = [(name, one) for name, values in given.lists() if name not in left for one in values]
     edges = {name: given.get(name, usual) for name, usual in zip(EDGES, _MIDDLE, strict=True)}
     detail: Any = context.get("detail")
     return {

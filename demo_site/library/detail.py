@@ -11,7 +11,7 @@ from artsimilarity.own_picture.pages import DetailMixin
 class ThrottledDetailMixin(DetailMixin):
     """Counts with searches by a visitor's own picture, on their page and in the API."""
 
-    detail_limit = 8
+    detail_limit = 12
 
     def detail_wait(self) -> float:
         """Return in how many seconds this visitor may search again."""

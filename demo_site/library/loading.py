@@ -20,16 +20,15 @@ def load(path: Path, *, title: str, artist: str, year: str = "", **facts: str) -
         title: shortened if it is longer than the column.
         artist: the same.
         year: free text; the same.
-        **facts: values of further columns.
+        **facts: texts of further columns; the same.
     """
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         if Artwork.objects.filter(source_digest=digest).exists():
             return None
-        texts = {"title": title, "artist": artist, "year": year}
+        texts = {"title": title, "artist": artist, "year": year, **facts}
         artwork = Artwork(
             **{name: text[: _max_length(name)] for name, text in texts.items()},
-            **facts,
             image=File(file, name=path.name),
             source_digest=digest,
         )

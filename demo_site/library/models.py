@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Self
 
+from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import URLValidator
 from django.db import models
+from django.db.models.functions import MD5, Cast
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from artsimilarity.library.thumbnails import Thumbnail, thumbnail_of
 from artsimilarity.models import SimilarityMixin
-from demo_site.library.pictures import read_size
+from demo_site.library.pictures import Plate, Tile, read_size
+from demo_site.library.words import Century, Words
 
 
 class Artwork(SimilarityMixin, models.Model):
@@ -26,6 +30,24 @@ class Artwork(SimilarityMixin, models.Model):
     height = models.PositiveIntegerField(_("height"), null=True, editable=False)
     technique = models.CharField(_("technique"), max_length=60, blank=True, db_index=True)
     palette = models.CharField(_("palette"), max_length=60, blank=True, db_index=True)
+    credit = models.CharField(
+        _("credit line"),
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_(
+            "Whose it is and what others may do with it, such as “Rijksmuseum, public domain”"
+        ),
+    )
+    licence = models.CharField(
+        _("address of the licence"),
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[URLValidator(schemes=["http", "https"])],
+    )
     published = models.BooleanField(_("published"), default=True)
     source_digest = models.CharField(
         _("sha256 of the loaded file"), max_length=64, blank=True, db_index=True, editable=False
@@ -36,6 +58,11 @@ class Artwork(SimilarityMixin, models.Model):
         verbose_name = _("artwork")
         verbose_name_plural = _("artworks")
         ordering = ["-pk"]
+        indexes = [
+            GinIndex(Words(), name="artwork_words"),
+            models.Index(Century(), name="artwork_century"),
+            models.Index(MD5(Cast("id", models.TextField())), name="artwork_mixed"),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -59,6 +86,21 @@ class Artwork(SimilarityMixin, models.Model):
     def similarity_queryset(cls, request: HttpRequest | None = None) -> models.QuerySet[Self]:
         """Only published pictures show up beside others."""
         return cls.objects.filter(published=True)
+
+    @property
+    def tile(self) -> Tile:
+        """The room that it takes in a row of pictures."""
+        return Tile.of(self.width, self.height)
+
+    @property
+    def plate(self) -> Plate:
+        """The room that it takes on its own page."""
+        return Plate.of(self.width, self.height)
+
+    @property
+    def maker_and_year(self) -> str:
+        """What stands under its title."""
+        return ", ".join(filter(None, (self.artist, self.year)))
 
     @property
     def thumbnail(self) -> Thumbnail | None:

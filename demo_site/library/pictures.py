@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 from django.db.models.fields.files import FieldFile
 from PIL import Image
 
 from artsimilarity.library.stored_thumbnails import StoredThumbnails
+from artsimilarity.library.thumbnails import Thumbnail
 
 _EXIF_ORIENTATION = 0x0112
 _LYING_ON_THE_SIDE = (5, 6, 7, 8)
+
+_NARROWEST, _WIDEST = 0.7, 2.6
+# How high rows are, in rem, by the window; a little above what library.css says, as rows are
+# stretched to fill the line. On the sharpest telephones two pixels a CSS pixel do for a tile.
+_ROWS = (
+    ("(min-width: 90rem)", 16.5),
+    ("(min-width: 60rem)", 14.5),
+    ("(min-width: 40rem)", 12.0),
+    ("(min-resolution: 2.5dppx)", 5.8),
+    ("", 8.7),
+)
 
 
 def read_size(file: FieldFile) -> tuple[int, int] | None:
@@ -33,12 +46,63 @@ def read_size(file: FieldFile) -> tuple[int, int] | None:
             file.seek(0)
 
 
+@dataclass(frozen=True)
+class Tile:
+    """The room of a picture in a row of pictures that are all of one height.
+
+    Attributes:
+        ratio: width through height, for a style sheet.
+        sizes: how wide that is at most, for ``<img sizes>``.
+    """
+
+    ratio: str
+    sizes: str
+
+    @classmethod
+    def of(cls, width: int | None, height: int | None) -> Self:
+        """Return that of a picture; a square where nobody knows its size.
+
+        Very tall ones have room for a caption, very wide ones do not become flat: the picture
+        stands whole within its tile.
+        """
+        ratio = min(max(width / height, _NARROWEST), _WIDEST) if width and height else 1.0
+        widths = [f"{window} {ratio * rem:.1f}rem".strip() for window, rem in _ROWS]
+        return cls(f"{ratio:.4f}", ", ".join(widths))
+
+
+@dataclass(frozen=True)
+class Plate:
+    """The room of a picture on its own page: see ``.plate`` in library.css.
+
+    Attributes:
+        ratio: width through height, for a style sheet.
+        sizes: how wide that is, for ``<img sizes>``.
+    """
+
+    ratio: str
+    sizes: str
+
+    @classmethod
+    def of(cls, width: int | None, height: int | None) -> Self:
+        """Return that of a picture; a square where nobody knows its size."""
+        ratio = width / height if width and height else 1.0
+        large = f"(min-width: 60rem) min(62vw, {100 * ratio:.0f}vh - {25.5 * ratio:.0f}rem)"
+        return cls(f"{ratio:.4f}", f"{large}, min(94vw, {80 * ratio:.0f}vh)")
+
+
+def largest_address(thumbnail: Thumbnail) -> str:
+    """The address of its largest version."""
+    if not thumbnail.srcset:
+        return thumbnail.url
+    return thumbnail.srcset.rsplit(", ", 1)[-1].rsplit(" ", 1)[0]
+
+
 class Thumbnails(StoredThumbnails):
-    """Smaller versions for grids, and for sharp screens and a picture's own page.
+    """Smaller versions for rows on plain and on sharp screens, and for a picture's own page.
 
     They are decoded in processes that may be killed, as anybody may upload here.
     """
 
-    sizes: ClassVar[tuple[int, ...]] = (400, 800)
-    quality: ClassVar[int] = 85
+    sizes: ClassVar[tuple[int, ...]] = (240, 360, 560, 960)
+    quality: ClassVar[int] = 70
     folder: ClassVar[str] = "thumbnails"

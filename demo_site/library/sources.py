@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 COLUMNS = ("path", "title", "artist", "year")
+MORE_COLUMNS = ("technique", "credit", "licence")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".gif"})
 
 _SLUG = re.compile(r"[^\W_]+([-_][^\W_]+)*")
@@ -32,15 +33,18 @@ class Source:
     title: str
     artist: str = ""
     year: str = ""
+    technique: str = ""
+    credit: str = ""
+    licence: str = ""
 
 
 def find_sources(place: Path) -> list[Source]:
     """Return the pictures in a folder or a CSV.
 
-    A CSV has the columns path, title, artist and year; paths are relative to it, and other columns
-    do not matter. A folder that holds exactly one such CSV is loaded by it. Any other folder is
-    walked, with the artist from the name of the folder that holds the picture, and the title from
-    the file's.
+    A CSV has the columns path, title, artist and year, and may have technique, credit and licence;
+    paths are relative to it, and other columns do not matter. A folder that holds exactly one such
+    CSV is loaded by it. Any other folder is walked, with the artist from the name of the folder
+    that holds the picture, and the title from the file's.
 
     Raises:
         SourceError: there is no such place, no picture in it, or the CSV names files that are
@@ -108,16 +112,20 @@ def _read_rows(path: Path, reader: csv.DictReader[str]) -> Iterator[Source]:
             f"{path} lacks the columns {', '.join(missing)}; it needs {', '.join(COLUMNS)}."
         )
     for row in reader:
-        values = {name: (row[name] or "").strip() for name in COLUMNS}
+        values = {name: (row.get(name) or "").strip() for name in (*COLUMNS, *MORE_COLUMNS)}
         where = f"{path}, line {reader.line_num}"
         if not values["path"]:
             raise SourceError(f"{where}: the path is empty.")
         picture = path.parent / values["path"]
         if not picture.is_file():
             raise SourceError(f"{where}: {picture} does not exist.")
+        # The page makes it a link, which must not run a script.
+        if values["licence"] and not values["licence"].startswith(("https://", "http://")):
+            raise SourceError(f"{where}: the licence is no address of a page.")
         yield Source(
             path=picture,
             title=values["title"] or picture.stem,
             artist=readable_name(values["artist"]),
             year=values["year"],
+            **{name: values[name] for name in MORE_COLUMNS},
         )

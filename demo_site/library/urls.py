@@ -2,8 +2,11 @@
 
 from django.urls import path
 
+from demo_site.library.pages.artwork import ArtworkView
+from demo_site.library.pages.home import HomeView
+from demo_site.library.pages.light_table import LightTableView
+from demo_site.library.pages.upload import UploadView
 from demo_site.library.search_views import ColoursView, search_picture
-from demo_site.library.views import ArtworkView, HomeView, LightTableView, UploadView
 
 app_name = "library"
 urlpatterns = [

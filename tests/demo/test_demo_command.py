@@ -139,7 +139,7 @@ def test_it_starts_again_on_the_same_data_and_serves_pages_until_ctrl_c(
         connection.sendall(b"GET /artworks/1/ HTTP/1.0\r\nHost: localhost\r\n\r\n")
         answer = connection.makefile("rb").read().decode()
     assert answer.startswith("HTTP/1.0 200")
-    assert answer.count('class="artsimilarity-item"') == 8
+    assert answer.count('class="artsimilarity-item ') == 8
 
     os.killpg(demo.process.pid, signal.SIGINT)  # as a terminal does: to the whole group
     assert demo.wait() == 0, demo.text()

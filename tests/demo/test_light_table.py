@@ -259,5 +259,5 @@ def test_the_table_costs_pages_one_query_and_the_session(
         press(client, "like", make_artwork(f"{number}"))
     client.get("/")  # makes the thumbnails
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(7):
         client.get("/")

@@ -55,6 +55,20 @@ def test_a_folder_with_one_table_is_loaded_by_it(tmp_path: Path) -> None:
     assert (source.title, source.artist, source.year) == ("Wave", "Hokusai", "c. 1831")
 
 
+def test_a_table_may_say_technique_and_rights(tmp_path: Path) -> None:
+    draw(tmp_path / "1.png")
+    table = write_table(
+        tmp_path / "list.csv",
+        "path,title,artist,year,technique,credit,licence",
+        "1.png,Wave,Hokusai,1831,Woodcut,Museum,https://example.org/",
+    )
+
+    [source] = find_sources(table)
+
+    assert (source.technique, source.credit) == ("Woodcut", "Museum")
+    assert source.licence == "https://example.org/"
+
+
 def test_a_table_written_by_a_spreadsheet_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     draw(tmp_path / "1.png")
     table = tmp_path / "list.csv"
@@ -70,6 +84,7 @@ def test_a_table_written_by_a_spreadsheet_with_a_byte_order_mark_is_read(tmp_pat
         (["path,title,artist,year", "gone.png,Wave,Hokusai,1831"], "line 2: .*gone.png does not"),
         (["path,title,artist,year", ",Wave,Hokusai,1831"], "line 2: the path is empty"),
         (["path,title,artist,year"], "no picture in"),
+        (["path,title,artist,year,licence", "list.csv,,,,javascript:1"], "licence is no address"),
     ],
 )
 def test_a_table_that_cannot_be_loaded_is_refused_with_the_reason(

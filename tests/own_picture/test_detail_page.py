@@ -116,8 +116,9 @@ class TestThePage:
         html = response.content.decode()
         assert response.status_code == 200
         assert response["Cache-Control"] == "no-store"
-        assert html.index("like the detail") < html.index("like the whole")
-        assert "More like this detail" in html
+        alike = html.partition('id="alike"')[2]
+        assert alike.index("like the detail") < alike.index("like the whole")
+        assert "More like this detail" in alike
 
     def test_without_a_box_lists_what_is_like_the_whole(
         self, client: Client, answered: None
@@ -126,7 +127,8 @@ class TestThePage:
         make_embedded("like the detail", [0, 1], [0, 1])
         make_embedded("like the whole", [1, 0], [1, 0])
         html = client.get(artwork.get_absolute_url()).content.decode()
-        assert html.index("like the whole") < html.index("like the detail")
+        alike = html.partition('id="alike"')[2]
+        assert alike.index("like the whole") < alike.index("like the detail")
         assert "More like this detail" not in html
 
     def test_the_balance_holds(self, client: Client, answered: None) -> None:
@@ -135,9 +137,9 @@ class TestThePage:
         make_embedded("same colours", [1, 0], [0, 1])
         for style, first in (("1", "same brush"), ("0", "same colours")):
             html = client.get(artwork.get_absolute_url(), {**BOX, "style": style}).content.decode()
-            assert html.index(first) == min(
-                html.index(one) for one in ("same brush", "same colours")
-            )
+            alike = html.partition('id="alike"')[2]
+            both = ("same brush", "same colours")
+            assert alike.index(first) == min(alike.index(one) for one in both)
 
     @pytest.mark.usefixtures("dead_broker")
     def test_without_an_answer_says_so_beside_what_is_like_the_whole(self, client: Client) -> None:

@@ -48,6 +48,10 @@ def test_the_slider_keeps_what_else_is_in_the_address(rf: RequestFactory) -> Non
     assert html.count('name="style"') == 1
 
 
+def test_the_slider_begins_another_balance_at_its_nearest(rf: RequestFactory) -> None:
+    assert "cursor" not in slider(rf.get("/", {"after": "a cursor"}))
+
+
 def test_the_slider_needs_no_request() -> None:
     assert 'value="0.6"' in slider(None)
 

@@ -41,6 +41,7 @@
       const own = (asking = new AbortController());
       const address = new URL(window.location.href);
       address.searchParams.set(input.name, input.value);
+      address.searchParams.delete("after"); /* another balance begins at its nearest */
       window.history.replaceState(window.history.state, "", address);
       list.setAttribute("aria-busy", "true");
       try {

@@ -18,8 +18,8 @@ class Command(BaseCommand):
 
     help = (
         "Loads pictures into the library. A folder is walked, with artists from the names of its "
-        "folders; a CSV has the columns path, title, artist and year. What is loaded already is "
-        "skipped."
+        "folders; a CSV has the columns path, title, artist and year, and perhaps technique, "
+        "credit and licence. What is loaded already is skipped."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,9 +35,7 @@ class Command(BaseCommand):
         loaded = 0
         for source in tqdm(sources, desc=_("Loading"), unit=_("picture"), disable=None):
             try:
-                artwork = load(
-                    source.path, title=source.title, artist=source.artist, year=source.year
-                )
+                artwork = load(**vars(source))
             except OSError as error:
                 raise CommandError(f"{source.path} cannot be loaded: {error}") from error
             loaded += artwork is not None

@@ -44,6 +44,8 @@ class Command(BaseCommand):
                     year=sample.year,
                     technique=sample.technique,
                     palette=sample.palette,
+                    credit=_("Drawn by this demo, for any use"),
+                    licence="https://creativecommons.org/publicdomain/zero/1.0/",
                 )
                 loaded += artwork is not None
         self.stdout.write(_("%(loaded)d samples loaded.") % {"loaded": loaded})
