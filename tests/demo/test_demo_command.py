@@ -49,7 +49,8 @@ class Demo:
         for name in ("DATABASE_URL", "CELERY_BROKER_URL", "PYTHONUNBUFFERED"):
             environment.pop(name, None)
         self.data = data
-        self.output = data.parent / "output.txt"
+        before = len(list(data.parent.glob("output-*.txt")))
+        self.output = data.parent / f"output-{before}.txt"  # two demos may write at once
         with self.output.open("wb") as file:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "demo", "--port", "0", *map(str, arguments)],
