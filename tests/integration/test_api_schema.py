@@ -71,7 +71,7 @@ def test_is_kept_whatever_is_asked(api: Any, mode: GenerationMode, is_fresh: boo
                     # No schema can say which bytes are a picture, or which letters a cursor.
                     positive_data_acceptance,
                     *([negative_data_rejection] if lenient else []),
-                ]
+                ],
             )
 
         try:
