@@ -161,9 +161,8 @@ def _like_scan(query: Artwork, treat: Callable[..., Image.Image], path: Path) ->
     with Image.open(BENCH / query.title) as picture:
         treat(picture.convert("RGB"), random.Random(query.title)).save(path, quality=92)
     recipe = get_settings().recipe
-    with path.open("rb") as file:
-        scan = read(file, side=recipe.decoded_side, limits=decoding_limits())
+    scan = read(path, side=recipe.decoded_side, limits=decoding_limits())
     picture_seen = seen(recipe, scan.pixels, proportion=scan.proportion)
-    (vector,) = load_encoder(recipe, using="default").encode([picture_seen.pixels])
+    (vector,) = load_encoder(recipe, using="default", threads=None).encode([picture_seen.pixels])
     like = given_vector(vector.tolist(), recipe.fingerprint, excluded=[query.pk])
     return nearest(Artwork.objects.all(), like, limit=4, style=0.9)
