@@ -12,6 +12,7 @@ from django.test import SimpleTestCase
 
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import ART, ARTICLE
+from artsimilarity.search import more_like_this
 from artsimilarity.testing import (
     QuickEncoder,
     embed_pending,
@@ -113,7 +114,7 @@ class TestEmbedPending:
         target = make_artwork("nearly red", (205, 35, 35))
         with use_quick_encoder():
             embed_pending(Artwork)
-        (nearest,) = Artwork.objects.similar_to(target, style=0)[:1]
+        (nearest,) = more_like_this(target, style=0, limit=1)
         assert nearest.title == "red"
 
 
