@@ -52,8 +52,8 @@ def start(library: Library) -> Rollout:
     sends the library's to the workers.
 
     Raises:
-        RolloutError: there is no next recipe, its vectors do not fit the column, another roll-out
-            is under way, or the library is not all under the present recipe.
+        RolloutError: there is no next recipe, another roll-out is under way, or the library is not
+            all under the present recipe.
     """
     serving = library.recipes().serving
     candidate = _candidate(serving)
@@ -134,7 +134,7 @@ def promote(
             )
             % {"count": left}
         )
-    index = VectorIndex(library=library, recipe=rollout.fingerprint, column="embedding_next")
+    index = _index_of(library, rollout)
     if index.is_being_built():
         raise RolloutError(
             _("An index of %(table)s is being built already. Let that finish first.")
@@ -154,6 +154,8 @@ def resume_promotion(library: Library) -> int:
     rollout = library.rollout()
     if rollout is None or rollout.state != RolloutState.PROMOTING:
         return 0
+    if _index_of(library, rollout).is_being_built():
+        return 0  # it goes on elsewhere
     return promote(library)
 
 
@@ -255,17 +257,27 @@ def _candidate(serving: Recipe) -> Recipe:
     return candidate
 
 
+def _index_of(library: Library, rollout: Rollout) -> VectorIndex:
+    """The index of the vectors that are rolled out."""
+    return VectorIndex(library=library, recipe=rollout.fingerprint, column="embedding_next")
+
+
 def _exchange(library: Library, rollout: Rollout) -> None:
     """Let the two columns and their indexes change names, and the new recipe be in service.
 
     All that goes on in the table meanwhile would wait behind us, so we do not wait for long at a
-    time: whoever holds the table is let pass, and others with them.
+    time: whoever holds the table is let pass, and others with them. If another process has put the
+    recipe into service since, as a sweep may, nothing is left to do.
     """
+    promoting = Rollout.objects.using(library.using).filter(
+        pk=rollout.pk, state=RolloutState.PROMOTING
+    )
     for attempt in range(_TRIES):
         try:
             with transaction.atomic(using=library.using):
-                _change_names(library)
-                _set_state(library, rollout, RolloutState.PROMOTED)
+                if promoting.select_for_update().exists():
+                    _change_names(library)
+                    _set_state(library, rollout, RolloutState.PROMOTED)
         except OperationalError as error:
             if not isinstance(error.__cause__, LockNotAvailable):
                 raise

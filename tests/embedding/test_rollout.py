@@ -298,6 +298,32 @@ class TestPromotion:
         assert stored.embedding == _stored()[0].embedding
         assert stored.embedding_next == _stored()[0].embedding_next
 
+    def test_by_two_at_once_changes_the_columns_once(
+        self, library: list[Artwork], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        Rollout.objects.update(state="promoting")
+        exchange = rollout._exchange
+
+        def overtaken(*args: Any) -> None:
+            exchange(*args)  # by a sweep, say
+            exchange(*args)
+
+        monkeypatch.setattr(rollout, "_exchange", overtaken)
+        assert rollout.promote(Library.of(Artwork)) == 3
+        assert {artwork.embedding_recipe for artwork in _stored()} == {NEW}
+
+    def test_that_is_going_on_is_not_taken_for_an_interrupted_one(
+        self, library: list[Artwork], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        Rollout.objects.update(state="promoting")
+        monkeypatch.setattr(VectorIndex, "is_being_built", lambda self: True)
+        assert rollout.resume_promotion(Library.of(Artwork)) == 0
+        assert {artwork.embedding_recipe for artwork in _stored()} == {OLD}
+
     @pytest.mark.parametrize("style", [0.0, 0.75])
     @pytest.mark.parametrize("size", ["NEXT", "SMALLER"])
     def test_a_search_that_it_overtakes_ends_in_a_full_page(
