@@ -25,7 +25,7 @@ SETTING = "ARTSIMILARITY"
 class Settings:
     """Typed view of ``settings.ARTSIMILARITY``; the attributes are its keys."""
 
-    # Dotted path of the Recipe that new vectors are made with.
+    # Dotted path of the Recipe that a library is embedded with, unless it is under another already.
     RECIPE: str = "artsimilarity.encoder.recipe.LIKENESS"
     # Dotted path of the Recipe that "embed_artworks --rollout" brings in; empty for none.
     NEXT_RECIPE: str = ""

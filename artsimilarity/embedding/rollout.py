@@ -60,14 +60,7 @@ def start(library: Library) -> Rollout:
     rollout = library.rollout()
     if rollout and rollout.fingerprint == candidate.fingerprint:
         return rollout
-    if rollout and rollout.state != RolloutState.PROMOTED:
-        raise RolloutError(
-            _(
-                "The recipe %(recipe)s is being rolled out. Finish it (“embed_artworks "
-                "--promote”) or cancel it (“embed_artworks --cancel”) first."
-            )
-            % {"recipe": rollout.fingerprint}
-        )
+    _require_none_under_way(rollout)
     if candidate.fingerprint == serving.fingerprint:
         raise RolloutError(
             _("The recipe %(recipe)s is in service already: nothing is to be done.")
@@ -188,15 +181,7 @@ def forget_previous(library: Library) -> int:
     Raises:
         RolloutError: a roll-out is under way, whose vectors these are.
     """
-    rollout = library.rollout()
-    if rollout is not None and rollout.state != RolloutState.PROMOTED:
-        raise RolloutError(
-            _(
-                "The recipe %(recipe)s is being rolled out. Finish it (“embed_artworks "
-                "--promote”) or cancel it (“embed_artworks --cancel”) first."
-            )
-            % {"recipe": rollout.fingerprint}
-        )
+    _require_none_under_way(library.rollout())
     return forget_next(library)
 
 
@@ -255,6 +240,18 @@ def _candidate(serving: Recipe) -> Recipe:
             )
         )
     return candidate
+
+
+def _require_none_under_way(latest: Rollout | None) -> None:
+    if latest is None or latest.state == RolloutState.PROMOTED:
+        return
+    raise RolloutError(
+        _(
+            "The recipe %(recipe)s is being rolled out. Finish it (“embed_artworks --promote”) or "
+            "cancel it (“embed_artworks --cancel”) first."
+        )
+        % {"recipe": latest.fingerprint}
+    )
 
 
 def _index_of(library: Library, rollout: Rollout) -> VectorIndex:

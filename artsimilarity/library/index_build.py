@@ -12,7 +12,7 @@ from django.db import connections, router, transaction
 from pgvector.django import HnswIndex
 
 from artsimilarity.encoder.recipe import block_sizes
-from artsimilarity.library.library import Library, libraries
+from artsimilarity.library.library import FoundIndex, Library, libraries
 from artsimilarity.schema.indexes import hnsw_index, index_name
 from artsimilarity.schema.tables import Rollout
 
@@ -62,28 +62,26 @@ class VectorIndex:
 
     def exists(self) -> bool:
         """Whether the column has an index by that name, of whichever recipe."""
-        return self._found() is not None
+        return self.library.find_index(self.column) is not None
 
     def is_built(self) -> bool:
         """Whether it is there, valid, of that recipe, and has the declared parameters."""
-        found = self._found()
-        if found is None or not found[0]:
-            return False
-        options = dict(option.split("=") for option in found[1])
-        index = self.declared
-        wanted = {"m": index.m, "ef_construction": index.ef_construction}
-        same = options == {name: str(value) for name, value in wanted.items() if value is not None}
-        return same and f"'{self.recipe}'" in found[2]
+        found, index = self._usable(), self.declared
+        wanted = {"m": str(index.m), "ef_construction": str(index.ef_construction)}
+        return found is not None and found.options == wanted
 
     def file(self) -> int | None:
         """Number of the file that holds it, another one after each way of building it anew.
 
         None where it is missing, invalid, or of another recipe. Its parameters are not looked at.
         """
-        found = self._found()
-        if found is None or not found[0] or f"'{self.recipe}'" not in found[2]:
-            return None
-        return found[3]
+        found = self._usable()
+        return found.file if found else None
+
+    def _usable(self) -> FoundIndex | None:
+        """The column's index, if it is valid and of that recipe."""
+        found = self.library.find_index(self.column)
+        return found if found and found.is_valid and found.recipe == self.recipe else None
 
     def is_being_built(self) -> bool:
         """Whether some process is building an index of the same table at this moment."""
@@ -156,22 +154,6 @@ class VectorIndex:
     @property
     def _concurrently(self) -> str:
         return "" if connections[self.library.using].in_atomic_block else "CONCURRENTLY"
-
-    def _found(self) -> tuple[bool, list[str], str, int] | None:
-        """Whether it is valid, its parameters, its condition, and its file."""
-        table, _key = self.library.table()
-        with connections[self.library.using].cursor() as cursor:
-            cursor.execute(
-                "SELECT indisvalid, coalesce(reloptions, '{}'),"
-                " coalesce(pg_get_expr(indpred, indrelid), ''),"
-                # A partitioned index has no file of its own.
-                " coalesce(pg_relation_filenode(indexrelid), indexrelid)::bigint FROM pg_index"
-                " JOIN pg_class ON pg_class.oid = indexrelid"
-                " WHERE indrelid = to_regclass(%s) AND relname = %s",
-                [table, self.name],
-            )
-            found: tuple[bool, list[str], str, int] | None = cursor.fetchone()
-        return found
 
 
 def build_missing(using: str, verbosity: int = 1, **kwargs: Any) -> None:

@@ -22,10 +22,27 @@ from artsimilarity.schema.indexes import index_name
 from artsimilarity.schema.tables import Rollout
 
 # The condition of an index, as Postgres writes it.
-_CONDITION = re.compile(r"embedding_recipe = '([^']*)'")
+_CONDITION = re.compile(r"embedding(?:_next)?_recipe = '([^']*)'")
 
 # Rows of a companion made by one statement.
 _BATCH = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundIndex:
+    """An index of vectors, as the database has it.
+
+    Attributes:
+        is_valid: whether it was built to its end.
+        options: parameters that it was built with, such as ``m``.
+        recipe: fingerprint of the recipe whose vectors alone are in it; empty if of all.
+        file: number of the file that holds it, another one after each way of building it anew.
+    """
+
+    is_valid: bool
+    options: Mapping[str, str]
+    recipe: str
+    file: int
 
 
 @dataclass(frozen=True)
@@ -254,20 +271,36 @@ class Library:
         The index of what is served tells, without a look at any row; where there is none, the
         first of the rows does.
         """
-        table, _key = self.table()
-        name = index_name(self.holder.similarity_table(), "embedding")
-        with connections[self.using].cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_get_expr(indpred, indrelid) FROM pg_index"
-                " JOIN pg_class ON pg_class.oid = indexrelid"
-                " WHERE indrelid = to_regclass(%s) AND relname = %s",
-                [table, name],
-            )
-            row = cursor.fetchone()
-        if found := _CONDITION.search(row[0] or "") if row else None:
-            return found[1]
+        index = self.find_index("embedding")
+        if index and index.recipe:
+            return index.recipe
         served = self.rows.filter(embedding__isnull=False)
         return served.values_list("embedding_recipe", flat=True).first() or ""
+
+    def find_index(self, column: str) -> FoundIndex | None:
+        """Return what the database has for an index of the vectors in a column; None if none."""
+        table, _key = self.table()
+        with connections[self.using].cursor() as cursor:
+            cursor.execute(
+                "SELECT indisvalid, coalesce(reloptions, '{}'),"
+                " coalesce(pg_get_expr(indpred, indrelid), ''),"
+                # A partitioned index has no file of its own.
+                " coalesce(pg_relation_filenode(indexrelid), indexrelid)::bigint FROM pg_index"
+                " JOIN pg_class ON pg_class.oid = indexrelid"
+                " WHERE indrelid = to_regclass(%s) AND relname = %s",
+                [table, index_name(self.holder.similarity_table(), column)],
+            )
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        is_valid, options, condition, file = row
+        recipe = _CONDITION.search(condition)
+        return FoundIndex(
+            is_valid=is_valid,
+            options=dict(option.split("=") for option in options),
+            recipe=recipe[1] if recipe else "",
+            file=file,
+        )
 
 
 def libraries(*, proxies: bool = False) -> list[Library]:
