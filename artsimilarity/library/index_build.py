@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections, router, transaction
+from django.utils.translation import gettext
 from pgvector.django import HnswIndex
 
 from artsimilarity.encoder.recipe import block_sizes
@@ -173,7 +174,8 @@ def build_missing(using: str, verbosity: int = 1, **kwargs: Any) -> None:
         index = VectorIndex.serving(library)
         if not index.exists() or not (index.is_built() or library.rows.exists()):
             if verbosity and (count := index.count()):
-                print(f"  Building the index of {count} vectors of {library.name}.")
+                words = gettext("Building the index of %(count)d vectors of %(model)s.")
+                print(" ", words % {"count": count, "model": library.name})
             index.build()
 
 

@@ -69,6 +69,13 @@ def _places() -> list[str]:
         return [place for (place,) in cursor.fetchall()]
 
 
+def _roll_out() -> None:
+    """Fill the library under the next recipe, and put it into service."""
+    rollout.start(Library.of(Artwork))
+    _embed_all()
+    rollout.promote(Library.of(Artwork))
+
+
 def _stored() -> list[Artwork]:
     return list(Artwork.objects.defer(None).order_by("pk"))
 
@@ -185,9 +192,7 @@ class TestPromotion:
     def test_the_index_that_searches_ask_is_that_of_the_new_recipe(
         self, library: list[Artwork]
     ) -> None:
-        rollout.start(Library.of(Artwork))
-        _embed_all()
-        rollout.promote(Library.of(Artwork))
+        _roll_out()
         assert _index(NEW).is_built()
         assert _index(OLD, "embedding_next").is_built()
 
@@ -195,9 +200,7 @@ class TestPromotion:
         self, library: list[Artwork], next_recipe: Callable[..., None]
     ) -> None:
         next_recipe(NEXT_RECIPE="tests.recipes.SMALLER")
-        rollout.start(Library.of(Artwork))
-        _embed_all()
-        rollout.promote(Library.of(Artwork))
+        _roll_out()
         assert {len(artwork.embedding) for artwork in _stored()} == {381}
         assert _index(SMALLER.fingerprint).is_built()
         neighbours = more_like_this(library[0], why=True)
@@ -207,9 +210,7 @@ class TestPromotion:
         self, library: list[Artwork], next_recipe: Callable[..., None]
     ) -> None:
         next_recipe(NEXT_RECIPE="tests.recipes.SMALLER")
-        rollout.start(Library.of(Artwork))
-        _embed_all()
-        rollout.promote(Library.of(Artwork))
+        _roll_out()
         next_recipe(RECIPE="tests.recipes.SMALLER", NEXT_RECIPE="artsimilarity.encoder.recipe.ART")
         make_artwork("new")
         _embed_all()
@@ -221,9 +222,7 @@ class TestPromotion:
         assert len(more_like_this(library[0])) == 3
 
     def test_the_old_vectors_are_dropped_on_request(self, library: list[Artwork]) -> None:
-        rollout.start(Library.of(Artwork))
-        _embed_all()
-        rollout.promote(Library.of(Artwork))
+        _roll_out()
         assert rollout.forget_previous(Library.of(Artwork)) == 3
         for artwork in _stored():
             assert artwork.embedding_recipe == NEW
@@ -343,9 +342,7 @@ class TestPromotion:
             assert all(-1.01 <= one.similarity_style <= 1.01 for one in found)
 
     def test_afterwards_new_pictures_get_the_new_recipe_alone(self, library: list[Artwork]) -> None:
-        rollout.start(Library.of(Artwork))
-        _embed_all()
-        rollout.promote(Library.of(Artwork))
+        _roll_out()
         make_artwork("new")
         _embed_all()
         assert {a.embedding_recipe for a in _stored()} == {NEW}
@@ -354,9 +351,7 @@ class TestPromotion:
     def test_afterwards_the_settings_may_follow_at_leisure(
         self, library: list[Artwork], next_recipe: Callable[..., None]
     ) -> None:
-        rollout.start(Library.of(Artwork))
-        _embed_all()
-        rollout.promote(Library.of(Artwork))
+        _roll_out()
         assert Library.of(Artwork).recipes().serving == NEXT
         next_recipe(RECIPE="tests.recipes.NEXT", NEXT_RECIPE="")
         assert Library.of(Artwork).recipes().serving == NEXT
