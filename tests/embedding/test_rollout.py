@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import isolate_apps
 from django.utils import timezone
 from pytest_django import Settings
@@ -321,7 +321,22 @@ class TestPromotion:
         Rollout.objects.update(state="promoting")
         monkeypatch.setattr(VectorIndex, "is_being_built", lambda self: True)
         assert rollout.resume_promotion(Library.of(Artwork)) == 0
+        with pytest.raises(RolloutError, match="is being built already"):
+            rollout.promote(Library.of(Artwork))
         assert {artwork.embedding_recipe for artwork in _stored()} == {OLD}
+
+    def test_that_loses_its_server_says_so_at_once(
+        self, library: list[Artwork], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+
+        def gone(*_args: object) -> None:
+            raise OperationalError("the connection is closed")
+
+        monkeypatch.setattr(rollout, "_change_names", gone)
+        with pytest.raises(OperationalError, match="closed"):
+            rollout.promote(Library.of(Artwork))
 
     @pytest.mark.parametrize("style", [0.0, 0.75])
     @pytest.mark.parametrize("size", ["NEXT", "SMALLER"])

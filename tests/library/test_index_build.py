@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -100,6 +101,24 @@ def test_searches_use_it() -> None:
     target = Artwork.objects.all()[0]
     plan = Artwork.objects.similar_to(target)[:8].explain()
     assert NAME in plan
+
+
+def test_that_one_is_being_built_is_seen_from_elsewhere() -> None:
+    fill_library(2000)
+    assert not INDEX.is_being_built()
+    seen: list[bool] = []
+
+    def build() -> None:
+        INDEX.build()
+        connection.close()
+
+    builder = threading.Thread(target=build)
+    builder.start()
+    while builder.is_alive():
+        seen.append(INDEX.is_being_built())
+    builder.join()
+    assert any(seen)
+    assert not INDEX.is_being_built()
 
 
 def test_migrating_builds_one_that_is_missing_and_leaves_others_alone() -> None:
