@@ -30,9 +30,8 @@ from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.schema.sql import UnindexedDistance
 from artsimilarity.schema.tables import RecallMeasurement
 from artsimilarity.search.ordering import candidates_for, check_style, order_by_similarity
-from artsimilarity.search.plan import table_rows
 from artsimilarity.search.query_vector import QueryVector, given_vector
-from artsimilarity.search.sampling import shuffled_place, some_pages
+from artsimilarity.search.sampling import samples, shuffled_place
 
 logger = logging.getLogger(__name__)
 
@@ -266,18 +265,14 @@ def _how_many(taken: Mapping[int, float], left: float) -> int:
 def _choose(library: Library, measurement: RecallMeasurement, deadline: float) -> list[QueryVector]:
     """The vectors of some served pictures; the same ones all week."""
     seed = timezone.now().toordinal() // _SAME_DAYS
+    served = library.rows.current().served(measurement.fingerprint)
+    chosen: list[tuple[Any, Any]] = []
     with _bounded(library.using, deadline):
-        total = table_rows(library)
-        percent = min(100.0, 100 * _SPARE * _PICTURES / total) if total > 0 else 100.0
-        while True:
-            rows = library.rows.current().served(measurement.fingerprint)
-            if percent < 100:
-                rows = rows.filter(pk__in=some_pages(library, percent, seed))
+        for rows in samples(library, served, about=_SPARE * _PICTURES, seed=seed):
             found = rows.order_by(shuffled_place(seed)).values_list("pk", "embedding")
             chosen = list(found[:_PICTURES])
-            if percent >= 100 or len(chosen) == _PICTURES:
+            if len(chosen) == _PICTURES:
                 break
-            percent = min(100.0, 20 * percent)
     return [
         given_vector(vector, measurement.fingerprint, excluded=[pk], is_picture=True)
         for pk, vector in chosen
