@@ -144,6 +144,9 @@ class TestDeployCheck:
         (message,) = check_recall(None)
         assert message.id == "artsimilarity.W016"
         assert "build_similarity_index --rebuild" in message.msg
+        out = io.StringIO()
+        call_command("check", deploy=True, stderr=out)
+        assert "artsimilarity.W016" in out.getvalue()
 
     def test_says_where_the_database_cannot_be_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(library: Library) -> list[str]:

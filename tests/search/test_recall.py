@@ -153,13 +153,17 @@ class TestMeasuring:
         assert "_hnsw" in _plan_of(asked[0])
 
     def test_leaves_no_setting_behind(self, library: Library, small: None) -> None:
+        names = (*recall._PLANNING, "statement_timeout")
+        asked = f"SELECT {', '.join('current_setting(%s)' for _name in names)}"
         fill_library(50)
-        measure(library)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('enable_sort'), current_setting('jit')")
-            assert "off" not in cursor.fetchone()[:1]
-            cursor.execute("SHOW statement_timeout")
-            assert cursor.fetchone() == ("0",)
+            cursor.execute(asked, names)
+            before = cursor.fetchone()
+            measure(library)
+            cursor.execute(asked, names)
+            assert cursor.fetchone() == before
+            assert before[0] == "on"
+            assert before[-1] == "0"
 
     def test_takes_the_same_pictures_within_a_week_and_others_after_it(
         self, library: Library, monkeypatch: pytest.MonkeyPatch
