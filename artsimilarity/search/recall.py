@@ -11,7 +11,7 @@ import heapq
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -320,8 +320,9 @@ def _compare_with_all(library: Library, pages: Sequence[_Page], deadline: float)
     # A vector of another recipe may have another size, and must not come before the comparison.
     compared = Case(When(condition, then=nearer), default=False, output_field=BooleanField())
     rows = library.pictures.annotate(**distances).filter(condition, compared)
-    with _bounded(library.using, deadline):
-        found = rows.values_list("pk", *names).iterator(chunk_size=_CHUNK)
+    found: Any = rows.values_list("pk", *names).iterator(chunk_size=_CHUNK)
+    # Closed in any case: what raises below holds on to the server's cursor.
+    with _bounded(library.using, deadline), closing(found):
         for number, (pk, *near) in enumerate(found):
             if number % _CHUNK == 0 and time.monotonic() > deadline:
                 raise _OutOfTimeError

@@ -123,6 +123,15 @@ class TestHealth:
         monkeypatch.setattr(recall, "_measure_if_due", lambda *args: pytest.fail("in a request"))
         client.get(HEALTH)
 
+    def test_leaves_a_database_that_cannot_be_asked_to_another_check(
+        self, admin_client: Client, dead_broker: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(library: Library) -> list[str]:
+            raise OperationalError("gone")
+
+        monkeypatch.setattr(recall_history, "problems_of", fail)
+        assert list(admin_client.get(HEALTH).json()["problems"]) == ["worker"]
+
     def test_few_candidates_show_in_it(
         self, admin_client: Client, dead_broker: None, settings: Settings
     ) -> None:
