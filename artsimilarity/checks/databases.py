@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -177,7 +177,7 @@ def _check_recipe(library: Library) -> list[checks.CheckMessage]:
         if served == settings.recipe.fingerprint or not library.rows.served(served).exists():
             return []
         if known_recipe(served):
-            return _check_settings(library)
+            return _check_settings(library, served)
     except ProgrammingError:  # not migrated yet
         return []
     return [
@@ -197,7 +197,7 @@ def _check_stale(library: Library) -> list[checks.CheckMessage]:
     fingerprint = library.recipes().serving.fingerprint
     stale = library.rows.served_otherwise(fingerprint)
     if not stale.exists():
-        return _check_settings(library)
+        return _check_settings(library, fingerprint)
     return [
         checks.Info(
             f"{library.model.__name__} has pictures whose vectors another recipe than "
@@ -210,10 +210,9 @@ def _check_stale(library: Library) -> list[checks.CheckMessage]:
     ]
 
 
-def _check_settings(library: Library) -> list[checks.CheckMessage]:
+def _check_settings(library: Library, serving: str) -> list[checks.CheckMessage]:
     """Say where the library is under another recipe than the settings would have it."""
-    settings, serving = get_settings(), library.recipes().serving.fingerprint
-    model = library.model
+    settings, model = get_settings(), library.model
     if serving == settings.recipe.fingerprint:
         return []
     if settings.next_recipe and serving == settings.next_recipe.fingerprint:
@@ -247,45 +246,39 @@ def _fetch(alias: str, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, 
 
 def check_waiting(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """Say which pictures wait unseen; for ``check --deploy``, which may ask the servers."""
-    messages: list[checks.CheckMessage] = []
-    for library in libraries():
-        if connections[library.using].vendor != "postgresql":
-            continue  # which another check says
-        try:
-            problems = waiting.problems_of(library)
-        except (DatabaseError, InterfaceError) as error:
-            problems = [f"It is not known whether pictures of {library.name} wait: {error}"]
-        messages += [
-            checks.Warning(
-                problem,
-                hint="See docs/operations.md, “Watching it”.",
-                obj=library.model,
-                id="artsimilarity.W014",
-            )
-            for problem in problems
-        ]
-    return messages
+    return _check_each(
+        waiting.problems_of,
+        lambda library, error: f"It is not known whether pictures of {library.name} wait: {error}",
+        hint="See docs/operations.md, “Watching it”.",
+        id="artsimilarity.W014",
+    )
 
 
 def check_recall(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """Say where the index finds too few; for ``check --deploy``, which may ask the servers."""
+    return _check_each(
+        recall_history.problems_of,
+        lambda library, error: f"The recall of {library.name} is not known: {error}",
+        hint="See docs/operations.md, “Recall”.",
+        id="artsimilarity.W016",
+    )
+
+
+def _check_each(
+    problems_of: Callable[[Library], list[str]],
+    unknown: Callable[[Library, Exception], str],
+    **about: str,
+) -> list[checks.CheckMessage]:
+    """Warn of each library's problems, or that its database cannot be asked for them."""
     messages: list[checks.CheckMessage] = []
     for library in libraries():
         if connections[library.using].vendor != "postgresql":
             continue  # which another check says
         try:
-            problems = recall_history.problems_of(library)
+            problems = problems_of(library)
         except (DatabaseError, InterfaceError) as error:
-            problems = [f"The recall of {library.name} is not known: {error}"]
-        messages += [
-            checks.Warning(
-                problem,
-                hint="See docs/operations.md, “Recall”.",
-                obj=library.model,
-                id="artsimilarity.W016",
-            )
-            for problem in problems
-        ]
+            problems = [unknown(library, error)]
+        messages += [checks.Warning(problem, obj=library.model, **about) for problem in problems]
     return messages
 
 

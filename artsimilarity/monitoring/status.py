@@ -13,6 +13,7 @@ from django.utils import timezone
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding import rollout
 from artsimilarity.embedding.broker import queue_length
+from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library, recall_history, waiting
 from artsimilarity.library.recall_history import RecallHistory
 from artsimilarity.library.rows import has_picture, is_pending, is_settled
@@ -84,7 +85,8 @@ class LibraryStatus:
         without_picture: rows that have none.
         by_recipe: rows that are served, by fingerprint of their recipe.
         candidate: fingerprint of the recipe that the settings would have in the place of the one in
-            service; empty if they are content.
+            service; empty if they are content. A ``["NEXT_RECIPE"]`` that was put into service
+            stays the candidate as long as it is named.
         rollout: the roll-out that is under way, if any.
         queue_length: tasks that wait; None if the broker does not answer.
         worker_seen: whether a worker answered; None if nobody was asked.
@@ -131,14 +133,15 @@ def library_status(library: Library, *, workers: bool = True) -> LibraryStatus:
     groups = _count(library)
     unseen = library.without_row().count()
     total, pending = _sum(groups, "total") + unseen, _sum(groups, "pending") + unseen
-    progress = _rollout_status(library)
+    recipes = library.recipes()
+    progress = _rollout_status(library, recipes.next)
     filling = progress is not None and progress.state == RolloutState.FILLING
     to_embed = pending + (progress.left if progress and filling else 0)
     tasks = queue_length() if workers else None
     known = waiting.read(library)
     measured = recall_history.read(library)
     rate = _rate(groups)
-    candidate = rollout.candidate_for(library.recipes().serving)
+    candidate = rollout.candidate_for(recipes.serving)
     return LibraryStatus(
         model=library.name,
         total=total,
@@ -216,12 +219,11 @@ def _rate(groups: list[dict[str, Any]]) -> float | None:
     return (pictures - pictures / moments) / seconds
 
 
-def _rollout_status(library: Library) -> RolloutStatus | None:
+def _rollout_status(library: Library, candidate: Recipe | None) -> RolloutStatus | None:
     latest = library.rollout()
     if latest is None or latest.state == RolloutState.PROMOTED:
         return None
     rows, state = library.rows, RolloutState(latest.state)
-    candidate = library.recipes().next
     left = rows.unfilled(candidate.fingerprint).count() if candidate else 0
     filled = rows.filter(embedding_next_recipe=latest.fingerprint).count()
     return RolloutStatus(fingerprint=latest.fingerprint, state=state, filled=filled, left=left)

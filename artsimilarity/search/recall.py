@@ -11,7 +11,7 @@ import heapq
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -30,9 +30,8 @@ from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.schema.sql import UnindexedDistance
 from artsimilarity.schema.tables import RecallMeasurement
 from artsimilarity.search.ordering import candidates_for, check_style, order_by_similarity
-from artsimilarity.search.plan import table_rows
 from artsimilarity.search.query_vector import QueryVector, given_vector
-from artsimilarity.search.sampling import shuffled_place, some_pages
+from artsimilarity.search.sampling import samples, shuffled_place
 
 logger = logging.getLogger(__name__)
 
@@ -266,18 +265,14 @@ def _how_many(taken: Mapping[int, float], left: float) -> int:
 def _choose(library: Library, measurement: RecallMeasurement, deadline: float) -> list[QueryVector]:
     """The vectors of some served pictures; the same ones all week."""
     seed = timezone.now().toordinal() // _SAME_DAYS
+    served = library.rows.current().served(measurement.fingerprint)
+    chosen: list[tuple[Any, Any]] = []
     with _bounded(library.using, deadline):
-        total = table_rows(library)
-        percent = min(100.0, 100 * _SPARE * _PICTURES / total) if total > 0 else 100.0
-        while True:
-            rows = library.rows.current().served(measurement.fingerprint)
-            if percent < 100:
-                rows = rows.filter(pk__in=some_pages(library, percent, seed))
+        for rows in samples(library, served, about=_SPARE * _PICTURES, seed=seed):
             found = rows.order_by(shuffled_place(seed)).values_list("pk", "embedding")
             chosen = list(found[:_PICTURES])
-            if percent >= 100 or len(chosen) == _PICTURES:
+            if len(chosen) == _PICTURES:
                 break
-            percent = min(100.0, 20 * percent)
     return [
         given_vector(vector, measurement.fingerprint, excluded=[pk], is_picture=True)
         for pk, vector in chosen
@@ -325,8 +320,9 @@ def _compare_with_all(library: Library, pages: Sequence[_Page], deadline: float)
     # A vector of another recipe may have another size, and must not come before the comparison.
     compared = Case(When(condition, then=nearer), default=False, output_field=BooleanField())
     rows = library.pictures.annotate(**distances).filter(condition, compared)
-    with _bounded(library.using, deadline):
-        found = rows.values_list("pk", *names).iterator(chunk_size=_CHUNK)
+    found: Any = rows.values_list("pk", *names).iterator(chunk_size=_CHUNK)
+    # Closed in any case: what raises below holds on to the server's cursor.
+    with _bounded(library.using, deadline), closing(found):
         for number, (pk, *near) in enumerate(found):
             if number % _CHUNK == 0 and time.monotonic() > deadline:
                 raise _OutOfTimeError

@@ -24,8 +24,7 @@ from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.library import Library
 from artsimilarity.library.rows import EmbeddingQuerySet
 from artsimilarity.schema.tables import ScoreCalibration
-from artsimilarity.search.plan import table_rows
-from artsimilarity.search.sampling import shuffled_place, some_pages
+from artsimilarity.search.sampling import samples, shuffled_place
 
 logger = logging.getLogger(__name__)
 
@@ -155,19 +154,17 @@ class _Spread:
 
 def _measure_spread(library: Library, fingerprint: str) -> _Spread | None:
     """Take a few pages of the table, and more of them if they hold too few visible pictures."""
-    total = table_rows(library)
-    percent = min(100.0, 100 * 2 * _PICTURES / total) if total > 0 else 100.0
-    while True:
-        spread = _read_spread(library, fingerprint, percent)
-        if percent >= 100 or (spread is not None and spread.pictures >= _PICTURES):
-            return spread
-        percent = min(100.0, 20 * percent)
+    spread = None
+    for rows in samples(library, _rows(library, fingerprint), about=2 * _PICTURES, seed=_SEED):
+        spread = _read_spread(library, fingerprint, rows)
+        if spread is not None and spread.pictures >= _PICTURES:
+            break
+    return spread
 
 
-def _read_spread(library: Library, fingerprint: str, percent: float) -> _Spread | None:
-    rows = _rows(library, fingerprint)
-    if percent < 100:
-        rows = rows.filter(pk__in=some_pages(library, percent, _SEED))
+def _read_spread(
+    library: Library, fingerprint: str, rows: EmbeddingQuerySet[Any]
+) -> _Spread | None:
     chosen = (
         rows.annotate(place=shuffled_place(_SEED))
         .order_by("place")

@@ -194,7 +194,6 @@ def test_a_whitened_recipe_is_rolled_out_like_any_other(
     monkeypatch.setitem(globals(), "WHITENED", recipe)
     settings.ARTSIMILARITY = {
         **settings.ARTSIMILARITY,
-        **settings.ARTSIMILARITY,
         "NEXT_RECIPE": f"{__name__}.WHITENED",
     }
     assert not folder.exists()
@@ -253,7 +252,6 @@ class TestFetching:
     ) -> None:
         monkeypatch.setitem(globals(), "WHITENED", recipe)
         settings.ARTSIMILARITY = {
-            **settings.ARTSIMILARITY,
             **settings.ARTSIMILARITY,
             "NEXT_RECIPE": f"{__name__}.WHITENED",
         }

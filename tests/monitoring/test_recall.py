@@ -123,6 +123,15 @@ class TestHealth:
         monkeypatch.setattr(recall, "_measure_if_due", lambda *args: pytest.fail("in a request"))
         client.get(HEALTH)
 
+    def test_leaves_a_database_that_cannot_be_asked_to_another_check(
+        self, admin_client: Client, dead_broker: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(library: Library) -> list[str]:
+            raise OperationalError("gone")
+
+        monkeypatch.setattr(recall_history, "problems_of", fail)
+        assert list(admin_client.get(HEALTH).json()["problems"]) == ["worker"]
+
     def test_few_candidates_show_in_it(
         self, admin_client: Client, dead_broker: None, settings: Settings
     ) -> None:
@@ -144,6 +153,9 @@ class TestDeployCheck:
         (message,) = check_recall(None)
         assert message.id == "artsimilarity.W016"
         assert "build_similarity_index --rebuild" in message.msg
+        out = io.StringIO()
+        call_command("check", deploy=True, stderr=out)
+        assert "artsimilarity.W016" in out.getvalue()
 
     def test_says_where_the_database_cannot_be_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(library: Library) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import close_old_connections, connection
+from django.db import OperationalError, close_old_connections, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from numpy.typing import NDArray
@@ -153,13 +153,17 @@ class TestMeasuring:
         assert "_hnsw" in _plan_of(asked[0])
 
     def test_leaves_no_setting_behind(self, library: Library, small: None) -> None:
+        names = (*recall._PLANNING, "statement_timeout")
+        asked = f"SELECT {', '.join('current_setting(%s)' for _name in names)}"
         fill_library(50)
-        measure(library)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('enable_sort'), current_setting('jit')")
-            assert "off" not in cursor.fetchone()[:1]
-            cursor.execute("SHOW statement_timeout")
-            assert cursor.fetchone() == ("0",)
+            cursor.execute(asked, names)
+            before = cursor.fetchone()
+            measure(library)
+            cursor.execute(asked, names)
+            assert cursor.fetchone() == before
+            assert before[0] == "on"
+            assert before[-1] == "0"
 
     def test_takes_the_same_pictures_within_a_week_and_others_after_it(
         self, library: Library, monkeypatch: pytest.MonkeyPatch
@@ -299,6 +303,7 @@ class TestRefreshing:
         monkeypatch.setattr(recall, "_choose", fail)
         assert refresh(library) is None
         assert "measure_recall" in caplog.text
+        assert recall_history.read(library).has_failed  # and is not under way for ever
         assert refresh(library) is None  # tomorrow again, and not at each sweep
         assert RecallMeasurement.objects.count() == 1
 
@@ -379,6 +384,36 @@ class TestBounds:
 
         monkeypatch.setattr(recall, "_compare_with_all", once)
         assert measure(library).pictures == 1
+
+    def test_reading_ends_at_the_deadline_however_fast_the_server_was(
+        self, library: Library, small: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill_library(50)
+        far = time.monotonic() + 60
+        query = recall._choose(library, recall._plan(library), far)[0]
+        page = recall._ask_index(library, query, 1.0, 100, far)
+        page.distances = [1.0] * recall.PAGE  # farther than any row
+        met: list[Any] = []
+
+        def meet(page: Any, pk: Any, distance: float) -> None:
+            met.append(pk)
+            if len(met) == 1:
+                time.sleep(1.1)
+
+        monkeypatch.setattr(recall._Page, "meet", meet)
+        monkeypatch.setattr(recall, "_CHUNK", 2)
+        with pytest.raises(recall._OutOfTimeError):
+            recall._compare_with_all(library, [page], time.monotonic() + 1)
+        assert len(met) == 2
+
+    def test_a_database_that_is_gone_is_not_taken_for_a_lack_of_time(
+        self, library: Library
+    ) -> None:
+        with (
+            pytest.raises(OperationalError, match="gone"),
+            recall._bounded("default", time.monotonic() + 60),
+        ):
+            raise OperationalError("gone")
 
     def test_nothing_in_time_is_said_and_not_tried_at_each_sweep(
         self,

@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connections
 from django.utils.translation import gettext as _
-from tqdm import tqdm
 
 from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.management import library_choice
+from artsimilarity.management.progress import percent_bar
 
 
 class Command(BaseCommand):
@@ -44,13 +44,9 @@ class Command(BaseCommand):
             _("Building the index of %(rows)d vectors with maintenance_work_mem %(memory)s.")
             % {"rows": index.count(), "memory": memory}
         )
-        # disable=None: no bar where standard error is a log file and not a terminal.
-        with tqdm(total=100, unit="%", dynamic_ncols=True, disable=None) as bar:
+        with percent_bar() as on_progress:
             try:
-                index.build(
-                    memory=memory,
-                    on_progress=lambda share: bar.update(round(100 * share) - bar.n),
-                )
+                index.build(memory=memory, on_progress=on_progress)
             except Error as error:
                 raise CommandError(
                     _(

@@ -21,6 +21,7 @@ from artsimilarity.embedding.sweep import verify
 from artsimilarity.library import Library
 from artsimilarity.library.rows import EmbeddingQuerySet
 from artsimilarity.management import library_choice
+from artsimilarity.management.progress import percent_bar
 from artsimilarity.monitoring.status import as_dict, library_status
 from artsimilarity.schema.states import EmbeddingStatus
 from artsimilarity.search import score_calibration
@@ -236,10 +237,8 @@ class Command(BaseCommand):
 
     def _promote(self, library: Library) -> None:
         latest = library.rollout()
-        with tqdm(total=100, unit="%", dynamic_ncols=True, disable=None) as bar:
-            served = rollout.promote(
-                library, on_progress=lambda share: bar.update(round(100 * share) - bar.n)
-            )
+        with percent_bar() as on_progress:
+            served = rollout.promote(library, on_progress=on_progress)
         self.stdout.write(
             _(
                 "The new recipe is in service for %(served)d pictures. Now make "

@@ -29,6 +29,7 @@ from tqdm import tqdm
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
 from artsimilarity.library.index_build import VectorIndex
+from artsimilarity.management.progress import percent_bar
 from demo_site import servers
 from demo_site.library.models import Artwork
 from demo_site.processes import ChildError, Children, StopRequested, StopSignal
@@ -135,10 +136,8 @@ class Command(BaseCommand):
                     for number in range(start, min(start + _BATCH, rows))
                 )
                 bar.update(min(_BATCH, rows - start))
-        with tqdm(total=100, desc=_("Index"), unit="%", disable=None) as bar:
-            index.build(
-                on_progress=lambda share: bar.update(round(100 * share) - bar.n),
-            )
+        with percent_bar(_("Index")) as on_progress:
+            index.build(on_progress=on_progress)
         with connection.cursor() as cursor:
             cursor.execute(f"VACUUM (ANALYZE) {connection.ops.quote_name(Artwork._meta.db_table)}")
         return list(Artwork.objects.values_list("pk", flat=True))
