@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,21 +10,10 @@ from artsimilarity.encoder.pictures import reading
 from artsimilarity.encoder.pictures.crop import WHOLE, Area, as_stored
 from artsimilarity.encoder.pictures.processes import DecodingProcesses
 from artsimilarity.encoder.pictures.reading import read, read_square
+from tests.encoder.test_reading import STORED, saved
 
 SIZE = (600, 400)
 BOX = Area(0.25, 0.5, 0.5, 1.0)
-
-# What a camera held that way does to the picture, undone by showing it upright.
-STORED = {
-    1: None,
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
 
 
 def upright() -> Image.Image:
@@ -35,24 +22,20 @@ def upright() -> Image.Image:
     return Image.fromarray(random).resize(SIZE, Image.Resampling.BICUBIC)
 
 
-def saved(format: str, orientation: int = 1, **options: object) -> bytes:
+def scan(kind: str, orientation: int = 1, **options: object) -> bytes:
     """The picture in a file that says how to turn it."""
-    turn = STORED[orientation]
-    picture = upright() if turn is None else upright().transpose(turn)
     exif = Image.Exif()
     exif[0x0112] = orientation
-    buffer = io.BytesIO()
-    picture.save(buffer, format, exif=exif, **options)
-    return buffer.getvalue()
+    stored = np.ascontiguousarray(STORED[orientation](np.asarray(upright())))
+    return saved(Image.fromarray(stored), kind, exif=exif, **options)
 
 
 def alone(box: Area = BOX) -> np.ndarray:
     """The part of it, as a picture of its own."""
-    buffer = io.BytesIO()
     width, height = SIZE
     edges = (box.left * width, box.top * height, box.right * width, box.bottom * height)
-    upright().crop(tuple(map(round, edges))).save(buffer, "PNG")
-    return read_square(buffer.getvalue()).astype(int)
+    part = upright().crop(tuple(map(round, edges)))
+    return read_square(saved(part)).astype(int)
 
 
 @pytest.mark.parametrize("orientation", STORED)
@@ -64,24 +47,21 @@ def test_is_that_part_of_the_upright_picture(
     if streamed:
         monkeypatch.setattr(reading, "_LARGE_PIXELS", 0)
     options = {"quality": 95} if format in ("JPEG", "WEBP") else {}
-    found = read(saved(format, orientation, **options), box=BOX)
+    found = read(scan(format, orientation, **options), box=BOX)
     assert np.abs(found.pixels - alone()).mean() < (4 if options else 1)
     assert found.size == SIZE
 
 
 def test_is_as_sharp_however_much_smaller_the_whole_would_be_decoded() -> None:
     random = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(random).resize((4000, 4000), Image.Resampling.BICUBIC).save(
-        buffer, "JPEG", quality=95
-    )
+    large = Image.fromarray(random).resize((4000, 4000), Image.Resampling.BICUBIC)
+    data = saved(large, "JPEG", quality=95)
     box = Area(0.5, 0.5, 0.556, 0.556)  # the square's 224 pixels
-    whole, detail = (read_square(buffer.getvalue()).std(), read(buffer.getvalue(), box=box))
-    assert detail.pixels.std() > 5 * whole
+    assert read(data, box=box).pixels.std() > 5 * read_square(data).std()
 
 
 def test_of_a_file_whose_end_is_missing_shows_what_there_is_of_it() -> None:
-    data = saved("PNG")
+    data = scan("PNG")
     cut = data[: len(data) * 4 // 5]
     above, below = Area(0, 0, 1, 0.25), Area(0, 0.9, 1, 1)
     there, gone = read(cut, box=above), read(cut, box=below)
@@ -92,8 +72,8 @@ def test_of_a_file_whose_end_is_missing_shows_what_there_is_of_it() -> None:
 
 def test_is_decoded_beside_this_process_too() -> None:
     with DecodingProcesses(1) as processes:
-        square = processes.read(saved("PNG"), [224], box=BOX)[224]
-    assert np.array_equal(square.pixels, read(saved("PNG"), box=BOX).pixels)
+        square = processes.read(scan("PNG"), [224], box=BOX)[224]
+    assert np.array_equal(square.pixels, read(scan("PNG"), box=BOX).pixels)
 
 
 @pytest.mark.parametrize("orientation", [0, *STORED, 9])

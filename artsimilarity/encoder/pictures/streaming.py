@@ -136,7 +136,7 @@ def _decode(
     if area != WHOLE:
         image = image.crop(x, y, math.ceil(right) - x, math.ceil(bottom) - y)
     across, down = (
-        max(1, int(size / (side * _REDUCING_GAP))) for size in (image.width, image.height)
+        max(1, int(length / (side * _REDUCING_GAP))) for length in (image.width, image.height)
     )
     small = image.shrink(across, down, ceil=True)
     if opened.interpretation == "labs":

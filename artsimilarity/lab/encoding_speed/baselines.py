@@ -20,9 +20,10 @@ from torchvision.models import vgg19
 
 from artsimilarity.encoder.blocks.colour import colour_histogram
 from artsimilarity.encoder.encoder import Encoder
-from artsimilarity.encoder.pictures.reading import PictureError, read_square
+from artsimilarity.encoder.pictures.reading import PictureError, read
+from artsimilarity.encoder.pictures.seen import seen
 from artsimilarity.encoder.precision import Precision
-from artsimilarity.encoder.recipe import ART
+from artsimilarity.encoder.recipe import ART, LIKENESS, Recipe
 from artsimilarity.encoder.stream import encode_files
 
 READ: Final = "read"
@@ -39,22 +40,25 @@ class Baseline:
     """One way to compute vectors: ours, or what ours is compared with.
 
     Attributes:
-        kind: ``ours``, ``stream``, ``plain`` or ``truncated``.
+        kind: ``ours``, ``art``, ``stream``, ``plain`` or ``truncated``.
+        recipe: Of ours, of ``art`` and of the stream.
         batch_size: Of ours; None for the encoder's own.
         prefetch: Of ours: whether a thread decodes the next batch beside the network.
         precision: Of the stream: as for ``Encoder``.
     """
 
     kind: str
+    recipe: Recipe = LIKENESS
     batch_size: int | None = None
     prefetch: bool = False
     precision: Precision = "auto"
 
 
 OURS: Final = Baseline(kind="ours")
+WITH_ART: Final = Baseline(kind="art", recipe=ART)
 PLAIN: Final = Baseline(kind="plain")
 TRUNCATED: Final = Baseline(kind="truncated")
-BASELINES: Final = (OURS, PLAIN, TRUNCATED)
+BASELINES: Final = (OURS, WITH_ART, PLAIN, TRUNCATED)
 
 
 class Stopwatch:
@@ -109,7 +113,7 @@ def prepare(baseline: Baseline, device: str) -> Runner:
     Raises:
         ValueError: There is no such kind.
     """
-    if baseline.kind == "ours":
+    if baseline.kind in ("ours", "art"):
         return Ours(baseline, device)
     if baseline.kind == "stream":
         return Stream(baseline, device)
@@ -121,13 +125,16 @@ def prepare(baseline: Baseline, device: str) -> Runner:
 
 
 class Ours:
-    """``read_square`` and ``Encoder(ART).encode``, one after the other.
+    """``read``, ``seen`` and ``Encoder.encode`` under a recipe, one after the other.
 
-    The stage ``encode`` holds network, Gram matrix and colour; ``time_colour`` tells colour alone.
+    The stage ``decode`` holds ``seen``, which looks for the picture's area. The stage ``encode``
+    holds networks, Gram matrix and colour; ``time_colour`` tells colour alone.
     """
 
     def __init__(self, baseline: Baseline, device: str) -> None:
-        self._encoder: Final = Encoder(ART, device=device, batch_size=baseline.batch_size)
+        self._encoder: Final = Encoder(
+            baseline.recipe, device=device, batch_size=baseline.batch_size
+        )
         self.precision = self._encoder.precision
         self._prefetch: Final = baseline.prefetch
         # What is decoded before the network starts: a batch if the next is decoded meanwhile.
@@ -147,7 +154,7 @@ class Ours:
         self, chunks: Sequence[Sequence[Path]], watch: Stopwatch
     ) -> Iterator[list[NDArray[np.uint8]]]:
         def decode(chunk: Sequence[Path]) -> list[NDArray[np.uint8]]:
-            return [_read_square(path, watch) for path in chunk]
+            return [_square(path, self._encoder.recipe, watch) for path in chunk]
 
         if not self._prefetch:
             yield from map(decode, chunks)
@@ -165,7 +172,7 @@ class Stream:
     """``encode_files``: as many threads as torch has decode ahead of the network."""
 
     def __init__(self, baseline: Baseline, device: str) -> None:
-        self._encoder: Final = Encoder(ART, device=device, precision=baseline.precision)
+        self._encoder: Final = Encoder(baseline.recipe, device=device, precision=baseline.precision)
         self.precision = self._encoder.precision
 
     def __call__(self, paths: Sequence[Path], watch: Stopwatch) -> NDArray[np.float32]:
@@ -224,20 +231,21 @@ class Plain:
         return np.concatenate([gram.ravel(), colour])
 
 
-def time_colour(paths: Sequence[Path]) -> float:
-    """Seconds that the colour histograms of ART take for the files, once they are decoded."""
-    squares = [read_square(path.read_bytes(), side=ART.side) for path in paths]
+def time_colour(recipe: Recipe, paths: Sequence[Path]) -> float:
+    """Seconds that a recipe's colour histograms take for the files, once they are decoded."""
+    squares = [_square(path, recipe, Stopwatch()) for path in paths]
     start = perf_counter()
     for square in squares:
-        colour_histogram(square, ART.colour_bins)
+        colour_histogram(square, recipe.colour_bins)
     return perf_counter() - start
 
 
-def _read_square(path: Path, watch: Stopwatch) -> NDArray[np.uint8]:
+def _square(path: Path, recipe: Recipe, watch: Stopwatch) -> NDArray[np.uint8]:
     with watch.stage(READ):
         data = path.read_bytes()
     with watch.stage(DECODE):
-        return read_square(data, side=ART.side)
+        scan = read(data, side=recipe.decoded_side)
+        return seen(recipe, scan.pixels, proportion=scan.proportion).pixels
 
 
 def _plain_square(data: bytes) -> NDArray[np.uint8]:

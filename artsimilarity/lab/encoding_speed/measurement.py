@@ -15,6 +15,7 @@ from artsimilarity.lab.encoding_speed.baselines import (
     ENCODE,
     OURS,
     READ,
+    WITH_ART,
     Baseline,
 )
 from artsimilarity.lab.encoding_speed.workers import Workers
@@ -145,11 +146,16 @@ def compare(conditions: Conditions, processes: int) -> Comparison:
     before = load_average()
     with Workers(processes, conditions.device) as workers:
         rounds = _rounds(f"{conditions}, processes: {processes}", workers, BASELINES, conditions)
-        colour = median(workers.time_colour(conditions.paths) for _ in range(conditions.repeat))
+        colour = {
+            baseline: median(
+                workers.time_colour(baseline, conditions.paths) for _ in range(conditions.repeat)
+            )
+            for baseline in (OURS, WITH_ART)
+        }
         threads = workers.threads
     count = len(conditions.paths)
     speeds = {
-        baseline.kind: _speed(results, count, colour if baseline == OURS else None)
+        baseline.kind: _speed(results, count, colour.get(baseline))
         for baseline, results in rounds.items()
     }
     ours = speeds[OURS.kind].pictures_per_second
@@ -277,7 +283,7 @@ def _rates(results: Sequence[_Result], pictures: int) -> list[float]:
 def _speed(results: Sequence[_Result], pictures: int, colour: float | None) -> Speed:
     rates = _rates(results, pictures)
     spent = {name: median(stages[name] for _, stages in results) for name in results[0][1]}
-    if colour is not None:  # ours makes it in the same call as the rest
+    if colour is not None:  # the encoder makes it in the same call as the rest
         spent[COLOUR] = colour
         spent[ENCODE] -= colour
     names = {READ: "read", DECODE: "decode", ENCODE: "network and Gram", COLOUR: "colour"}

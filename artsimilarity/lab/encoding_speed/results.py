@@ -17,7 +17,8 @@ from artsimilarity.lab.encoding_speed.measurement import (
 )
 
 _KINDS: Final = {
-    "ours": "read_square and Encoder(ART).encode",
+    "ours": "read, seen (in the stage decode) and Encoder(LIKENESS).encode, the default recipe",
+    "art": "the same under ART, which looks for no area and has no second network",
     "plain": "Pillow full decode, whole vgg19().features (random weights), Gram matrix in numpy",
     "truncated": "the same, network only up to relu3_1",
 }

@@ -80,9 +80,9 @@ class Workers:
                 stages[name] = stages.get(name, 0.0) + spent
         return seconds, stages
 
-    def time_colour(self, paths: Sequence[Path]) -> float:
-        """Seconds of the colour histograms of ART over files, all processes together."""
-        return float(sum(self._ask("colour", None, paths)))
+    def time_colour(self, baseline: Baseline, paths: Sequence[Path]) -> float:
+        """Seconds of the colour histograms of ours over files, all processes together."""
+        return float(sum(self._ask("colour", baseline, paths)))
 
     def precision(self, baseline: Baseline) -> str:
         """Precision in which a baseline computes; the processes prepare it if they have not."""
@@ -120,7 +120,7 @@ def _serve(pipe: Connection[Any, Any], device: str, threads: int) -> None:
         if what == "memory":
             pipe.send(_peak_memory())
         elif what == "colour":
-            pipe.send(time_colour(paths))
+            pipe.send(time_colour(baseline.recipe, paths))
         else:
             if baseline not in runners:
                 runners[baseline] = prepare(baseline, device)

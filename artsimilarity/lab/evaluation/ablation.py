@@ -1,4 +1,4 @@
-"""The way from the article's recipe to the default, one change at a time. Standard library only."""
+"""The way from the article's recipe to ``ART``, one change at a time. Standard library only."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _steps() -> tuple[Step, ...]:
     then("trained-reduced", "reduction to 96 channels", reduced_channels=ART.reduced_channels)
     then("trained-projected", "trained projection", projection="weights")
     then("art-counts", "colour of all pixels", colour_sample=None, seed=None)
-    then("art", "Hellinger colour: the default", colour_root=True)
+    then("art", "Hellinger colour", colour_root=True)
     return tuple(steps)
 
 

@@ -44,6 +44,7 @@ from artsimilarity.lab.training.export import (
 )
 from artsimilarity.lab.training.loop import Examples, Settings, reproducible, train
 from artsimilarity.lab.training.losses import UNKNOWN
+from artsimilarity.lab.training.network import Embedder
 from artsimilarity.lab.training.record import Record, chance, recipe_as_code, to_json
 
 # Style alone, and the balance that the recipe compared with is served at.
@@ -219,10 +220,8 @@ def _learn(examples: Examples, job: _Job) -> tuple[Recipe, list[float]]:
     """Trains, projects and writes; the recipe with the new weights, and the losses."""
     options = job.options
     trained = train(job.architecture, examples, job.settings, job.device)
-    chosen = _drawn(examples, _projection_pictures(options), options.seed)
-    with reproducible(options.seed, job.device):
-        network = fold(trained.network)
-        descriptors = extract_descriptors(network, examples.pixels[chosen], job.device)
+    network = fold(trained.network)
+    descriptors, _ = _descriptors(network, examples, job)
     projection = fit_projection(descriptors, network.head.weight, options.dimensions)
     return write_weights(network, projection, options.output), trained.losses
 
@@ -231,11 +230,8 @@ def _learn_deeply(examples: Examples, job: _Job) -> tuple[Recipe, list[float]]:
     """The same of the deep part."""
     options = job.options
     trained = fine_tune(job.architecture, examples, job.settings, job.device)
-    chosen = _drawn(examples, _projection_pictures(options), options.seed)
-    with reproducible(options.seed, job.device):
-        network = rounded(trained.network)
-        descriptors = extract_descriptors(network, examples.pixels[chosen], job.device)
-    projection = fit_deep_projection(descriptors, examples.artists[chosen], options.dimensions)
+    network = rounded(trained.network)
+    projection = fit_deep_projection(*_descriptors(network, examples, job), options.dimensions)
     return write_deep_weights(network, projection, options.output), trained.losses
 
 
@@ -246,10 +242,16 @@ def _projection_pictures(options: argparse.Namespace) -> int | None:
     return given or (None if options.deep else _PROJECTION_PICTURES)
 
 
-def _drawn(examples: Examples, count: int | None, seed: int) -> torch.Tensor:
-    """Places of so many pictures, in their order."""
+def _descriptors(
+    network: Embedder, examples: Examples, job: _Job
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of the pictures that the projection is fitted to, drawn and in their order; their artists."""
+    seed = job.options.seed
     places = np.random.default_rng(seed).permutation(len(examples.pixels))
-    return torch.from_numpy(np.sort(places[:count]))
+    drawn = torch.from_numpy(np.sort(places[: _projection_pictures(job.options)]))
+    with reproducible(seed, job.device):
+        descriptors = extract_descriptors(network, examples.pixels[drawn], job.device)
+    return descriptors, examples.artists[drawn]
 
 
 def _evaluate(held: Collection, recipe: Recipe, job: _Job) -> Evaluation:

@@ -202,7 +202,9 @@ def test_a_folder_without_artists_is_told(
     assert advice in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--epochs=0", "--held-out=1"])
+@pytest.mark.parametrize(
+    "option", ["--epochs=0", "--epochs=-1", "--batch-size=0", "--held-out=1", "--held-out=-0.1"]
+)
 def test_numbers_out_of_range_are_refused(option: str, tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         run(tmp_path, tmp_path / "style.safetensors", option)

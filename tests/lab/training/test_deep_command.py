@@ -108,7 +108,7 @@ def test_without_epochs_only_the_projection_is_new(
     [
         (["--layer=relu1_1"], "leave them out"),
         (["--reduced-channels=12"], "leave them out"),
-        (["--dimensions=769"], "lower --dimensions"),
+        (["--dimensions=769"], "statistics are 768 values, fewer than the 769 asked for: lower"),
         (["--dimensions=30"], "lower --dimensions"),
         (["--projection-pictures=16"], "raise --projection-pictures"),
     ],
@@ -121,7 +121,9 @@ def test_what_cannot_work_ends_with_advice_and_writes_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run(folder, tmp_path / "style.safetensors", *options) == 1
-    assert advice in capsys.readouterr().err.splitlines()[-1]
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ")
+    assert advice in error
     assert not list(tmp_path.iterdir())
 
 
