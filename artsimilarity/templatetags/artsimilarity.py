@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from urllib.parse import urlencode
 
@@ -58,7 +58,7 @@ def more_like_this(
         neighbours = get_more_like_this(context, picture, limit, style, why, hide_duplicates)
         Library.of(type(picture)).load_rows(neighbours.pictures)  # thumbnails ask for them
     shown = {**context.flatten(), "picture": picture, "neighbours": neighbours}
-    with patience.page() if shown.get("request") else nullcontext():
+    with _page_of(shown.get("request")):
         html: SafeString = chosen.render(shown)
     return html
 
@@ -181,6 +181,8 @@ def similarity_detail(
         thumbnail: the picture as it is shown, if not by its own thumbnail.
     """
     request: Any = context.get("request")
+    with _page_of(request):
+        thumbnail = thumbnail or thumbnail_of(picture)
     given = request.GET if request else QueryDict()
     left = {*EDGES, "after"}  # a list that went on begins anew
     kept = [(name, one) for name, values in given.lists() if name not in left for one in values]
@@ -188,7 +190,7 @@ def similarity_detail(
     detail: Any = context.get("detail")
     return {
         "picture": picture,
-        "thumbnail": thumbnail or thumbnail_of(picture),
+        "thumbnail": thumbnail,
         "controls": controls,
         "kept": kept,
         "whole": f"?{urlencode(kept)}#{controls}",
@@ -202,3 +204,8 @@ def similarity_detail(
             )
         ],
     }
+
+
+def _page_of(request: Any) -> AbstractContextManager[None]:
+    """What shows thumbnails waits for them no longer than a page may, if it is one."""
+    return patience.page() if request else nullcontext()
