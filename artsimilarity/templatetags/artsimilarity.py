@@ -141,7 +141,6 @@ def similarity_slider(
         parameter: name in the address.
     """
     request: Any = context.get("request")
-    given = request.GET.lists() if request else ()
     percent = round(style * 100)
     words = _("%(style)s %% brushwork, %(colour)s %% colours")
     return {
@@ -149,12 +148,7 @@ def similarity_slider(
         "step": f"{1 / SLIDER_STEPS:g}",
         "parameter": parameter,
         "controls": controls,
-        "kept": [
-            (name, one)
-            for name, values in given
-            if name not in (parameter, "after")
-            for one in values
-        ],
+        "kept": _kept(request, parameter),
         "words": words % {"style": "{style}", "colour": "{colour}"},
         "valuetext": words % {"style": percent, "colour": 100 - percent},
     }
@@ -184,9 +178,8 @@ def similarity_detail(
     with _page_of(request):
         thumbnail = thumbnail or thumbnail_of(picture)
     given = request.GET if request else QueryDict()
-    left = {*EDGES, "after"}  # a list that went on begins anew
-    kept = [(name, one) for name, values in given.lists() if name not in left for one in values]
-    edges = {name: given.get(name, usual) for name, usual in zip(EDGES, _MIDDLE, strict=True)}
+    kept = _kept(request, *EDGES)
+    labels = (_("Left, %"), _("Top, %"), _("Right, %"), _("Bottom, %"))
     detail: Any = context.get("detail")
     return {
         "picture": picture,
@@ -198,12 +191,17 @@ def similarity_detail(
         "least": round(100 * LEAST_SHARE),
         "message": detail.message if detail else "",
         "edges": [
-            (name, label, edges[name])
-            for name, label in zip(
-                EDGES, (_("Left, %"), _("Top, %"), _("Right, %"), _("Bottom, %")), strict=True
-            )
+            (name, label, given.get(name, usual))
+            for name, label, usual in zip(EDGES, labels, _MIDDLE, strict=True)
         ],
     }
+
+
+def _kept(request: Any, *own: str) -> list[tuple[str, str]]:
+    """What else the address holds than a form's own fields; a list that went on begins anew."""
+    given = request.GET if request else QueryDict()
+    left_out = {*own, "after"}
+    return [(name, one) for name, values in given.lists() if name not in left_out for one in values]
 
 
 def _page_of(request: Any) -> AbstractContextManager[None]:
