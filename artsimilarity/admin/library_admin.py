@@ -185,8 +185,10 @@ class SimilarityAdminMixin(LibraryAdmin):
         if obj is not None:
             allowed = self.has_change_permission(request, obj)
             row = self.row_of(obj)
-            area = AreaCorrection(self).shown(obj, row, allowed=allowed)
-            context["artsimilarity_panel"] = self._render_panel(request, obj, row, area, allowed)
+            with patience.page():
+                area = AreaCorrection(self).shown(obj, row, allowed=allowed)
+                panel = self._render_panel(request, obj, row, area, allowed)
+            context["artsimilarity_panel"] = panel
             if allowed:
                 context["artsimilarity_reembed_url"] = self.address("reembed", str(obj.pk))
                 if area:
@@ -356,8 +358,7 @@ class SimilarityAdminMixin(LibraryAdmin):
             "allowed": allowed,
             "area": area,
         }
-        with patience.page():
-            return render_to_string("admin/artsimilarity/picture_panel.html", context, request)
+        return render_to_string("admin/artsimilarity/picture_panel.html", context, request)
 
 
 def duration_in_words(seconds: float | None) -> str:

@@ -74,8 +74,7 @@ class Detail:
     @property
     def named(self) -> dict[str, Any]:
         """All of it, as arguments with names."""
-        box = [self.box.left, self.box.top, self.box.right, self.box.bottom]
-        return {"version": 3, "file": self.file, "box": box}
+        return {"version": 3, "file": self.file, "box": list(self.box.edges)}
 
 
 Message: TypeAlias = Square | Detail

@@ -100,10 +100,9 @@ class DetailMixin(BalanceMixin):
             seconds = int(wait) + 1
             words = _("You have searched often. Try again in %(count)d seconds.")
             return AskedDetail(None, words % {"count": seconds}, 429, seconds)
-        edges = (box.left, box.top, box.right, box.bottom)
         options: dict[str, Any] = {"limit": self.detail_limit, "style": style, "why": True}
         try:
-            found = search_by_detail(picture, edges, request=self.request, **options)
+            found = search_by_detail(picture, box.edges, request=self.request, **options)
         except type(picture).DoesNotExist:  # a page that others may not see beside other pictures
             return AskedDetail(message=_("This picture cannot be searched by."), status=404)
         except NotAnswered as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from urllib.parse import urlencode
 
@@ -58,7 +58,7 @@ def more_like_this(
         neighbours = get_more_like_this(context, picture, limit, style, why, hide_duplicates)
         Library.of(type(picture)).load_rows(neighbours.pictures)  # thumbnails ask for them
     shown = {**context.flatten(), "picture": picture, "neighbours": neighbours}
-    with patience.page() if shown.get("request") else nullcontext():
+    with _page_of(shown.get("request")):
         html: SafeString = chosen.render(shown)
     return html
 
@@ -141,7 +141,6 @@ def similarity_slider(
         parameter: name in the address.
     """
     request: Any = context.get("request")
-    given = request.GET.lists() if request else ()
     percent = round(style * 100)
     words = _("%(style)s %% brushwork, %(colour)s %% colours")
     return {
@@ -149,12 +148,7 @@ def similarity_slider(
         "step": f"{1 / SLIDER_STEPS:g}",
         "parameter": parameter,
         "controls": controls,
-        "kept": [
-            (name, one)
-            for name, values in given
-            if name not in (parameter, "after")
-            for one in values
-        ],
+        "kept": _kept(request, parameter),
         "words": words % {"style": "{style}", "colour": "{colour}"},
         "valuetext": words % {"style": percent, "colour": 100 - percent},
     }
@@ -181,14 +175,15 @@ def similarity_detail(
         thumbnail: the picture as it is shown, if not by its own thumbnail.
     """
     request: Any = context.get("request")
+    with _page_of(request):
+        thumbnail = thumbnail or thumbnail_of(picture)
     given = request.GET if request else QueryDict()
-    left = {*EDGES, "after"}  # a list that went on begins anew
-    kept = [(name, one) for name, values in given.lists() if name not in left for one in values]
-    edges = {name: given.get(name, usual) for name, usual in zip(EDGES, _MIDDLE, strict=True)}
+    kept = _kept(request, *EDGES)
+    labels = (_("Left, %"), _("Top, %"), _("Right, %"), _("Bottom, %"))
     detail: Any = context.get("detail")
     return {
         "picture": picture,
-        "thumbnail": thumbnail or thumbnail_of(picture),
+        "thumbnail": thumbnail,
         "controls": controls,
         "kept": kept,
         "whole": f"?{urlencode(kept)}#{controls}",
@@ -196,9 +191,19 @@ def similarity_detail(
         "least": round(100 * LEAST_SHARE),
         "message": detail.message if detail else "",
         "edges": [
-            (name, label, edges[name])
-            for name, label in zip(
-                EDGES, (_("Left, %"), _("Top, %"), _("Right, %"), _("Bottom, %")), strict=True
-            )
+            (name, label, given.get(name, usual))
+            for name, label, usual in zip(EDGES, labels, _MIDDLE, strict=True)
         ],
     }
+
+
+def _kept(request: Any, *own: str) -> list[tuple[str, str]]:
+    """What else the address holds than a form's own fields; a list that went on begins anew."""
+    given = request.GET if request else QueryDict()
+    left_out = {*own, "after"}
+    return [(name, one) for name, values in given.lists() if name not in left_out for one in values]
+
+
+def _page_of(request: Any) -> AbstractContextManager[None]:
+    """What shows thumbnails waits for them no longer than a page may, if it is one."""
+    return patience.page() if request else nullcontext()

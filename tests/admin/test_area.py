@@ -14,7 +14,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.admin.sites import all_sites
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import path, reverse
 from django.utils.translation import override
 from PIL import Image
@@ -25,6 +25,7 @@ from artsimilarity.admin.area import AreaForm, corners, in_words
 from artsimilarity.embedding import pipeline
 from artsimilarity.encoder.pictures.crop import WHOLE, Area, squash
 from artsimilarity.library import Library
+from artsimilarity.library.patience import patience
 from artsimilarity.library.thumbnails import Thumbnail
 from demo_site.library.models import Artwork
 from tests.broker import Broker
@@ -137,7 +138,6 @@ class TestOutline:
     ) -> None:
         settings.ARTSIMILARITY = {
             **settings.ARTSIMILARITY,
-            **settings.ARTSIMILARITY,
             "RECIPE": "artsimilarity.encoder.recipe.ART",
         }
         page = page_of(admin_client, scan)
@@ -160,6 +160,20 @@ class TestOutline:
         assert "artsimilarity-outline" not in page
         assert 'name="left"' in page
         assert "with the mouse" not in page
+
+    def test_waits_for_the_thumbnail_no_longer_than_a_page_may(
+        self, rf: RequestFactory, admin_user: User, scan: Artwork, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found: list[Any] = []
+        monkeypatch.setattr(
+            "artsimilarity.admin.area.thumbnail_of", lambda _picture: found.append(patience())
+        )
+        request = rf.get("/")
+        request.user = admin_user
+        # Asked as under ASGI, where no signal has told that a request has begun.
+        admin.site.get_model_admin(Artwork).change_view(request, str(scan.pk))
+        (of_page,) = found
+        assert of_page is not None
 
     def test_a_thumbnail_of_unknown_size_will_do(
         self, admin_client: Client, scan: Artwork, monkeypatch: pytest.MonkeyPatch

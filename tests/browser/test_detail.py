@@ -7,6 +7,7 @@ box was asked for.
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from playwright.sync_api import Page, Route, expect
 
-from artsimilarity.own_picture import NotAnswered
+from artsimilarity.own_picture import NotAnswered, asking
 from artsimilarity.own_picture.message import Detail
 from demo_site.library.models import Artwork
 from tests.browser.conftest import Visit
@@ -139,6 +140,15 @@ def test_another_is_begun_beside_it(page: Page) -> None:
     assert numbers(page) == pytest.approx([60, 50, 90, 90], abs=1)
 
 
+def test_one_is_drawn_although_a_field_is_empty(page: Page) -> None:
+    page.get_by_label("Right, %").fill("")
+    drawing(page).focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.get_by_label("Left, %").input_value() == "25"
+    drag(page, (30, 30), (60, 70))
+    assert numbers(page) == pytest.approx([30, 30, 60, 70], abs=1)
+
+
 def test_it_is_never_smaller_than_is_searched_by(page: Page) -> None:
     drag(page, (97, 50), (99, 51))
     left, top, right, bottom = numbers(page)
@@ -228,6 +238,50 @@ def test_the_box_stands_in_the_address_and_the_slider_keeps_it(
 
     expect(first(page)).to_have_text("Like the left")
     assert numbers(page) == pytest.approx([10, 20, 45, 80], abs=1)
+
+
+def test_a_balance_moved_while_it_is_searched_for_holds(
+    page: Page, asked: list[Detail], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, may_answer = asking.ask_worker, threading.Event()
+
+    def answer_late(*args: Any) -> list[float]:
+        assert may_answer.wait(10)
+        return answer(*args)
+
+    monkeypatch.setattr(asking, "ask_worker", answer_late)
+    drag(page, (10, 20), (45, 80))
+    with page.expect_response(re.compile("style=1$")):
+        page.get_by_role("slider", name="Compare by").press("End")
+    may_answer.set()
+
+    expect(first(page)).to_have_text("Like the left")
+    expect(page).to_have_url(re.compile("style=1&left=10"))
+    assert len(asked) == 2
+
+
+def test_an_older_balance_does_not_take_the_place_of_what_is_found(page: Page) -> None:
+    late: list[Route] = []
+    page.route(re.compile("style=1$"), lambda route: late.append(route))
+    with page.expect_request(re.compile("style=1$")):
+        page.get_by_role("slider", name="Compare by").press("End")
+    drag(page, (10, 20), (45, 80))
+    expect(first(page)).to_have_text("Like the left")
+
+    with page.expect_response(re.compile("style=1$")):
+        late[0].continue_()
+
+    page.wait_for_timeout(300)
+    expect(first(page)).to_have_text("Like the left")
+
+
+def test_a_list_that_went_on_begins_anew(page: Page) -> None:
+    page.evaluate("history.replaceState(null, '', '?after=further')")
+    drag(page, (10, 20), (45, 80))
+    expect(page).to_have_url(re.compile(r"/\?left="))
+    page.evaluate("history.replaceState(null, '', location.href + '&after=further')")
+    page.get_by_role("link", name="Search by the whole picture again").click()
+    expect(page).to_have_url(re.compile(r"/(\?)?#alike$"))
 
 
 def test_the_whole_picture_is_one_link_away(page: Page) -> None:

@@ -78,7 +78,7 @@ class TestFinding:
         row = stored(artwork)
         box = in_frame(painting(1))[1]
         found = row.embedding_area
-        assert (found.left, found.top, found.right, found.bottom) == pytest.approx(box, abs=0.02)
+        assert found.edges == pytest.approx(box, abs=0.02)
         np.testing.assert_allclose(row.embedding, vector_of(framed(), found), atol=1e-3)
         apart = np.abs(np.array(row.embedding) - vector_of(framed(), WHOLE))
         assert apart.max() > 0.02

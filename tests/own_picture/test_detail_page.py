@@ -12,6 +12,7 @@ from django.utils import translation
 from pytest_django import Settings
 
 from artsimilarity.encoder.pictures.crop import Area
+from artsimilarity.library.patience import patience
 from artsimilarity.library.thumbnails import Thumbnail
 from artsimilarity.own_picture import BoxError
 from artsimilarity.own_picture.pages import chosen_box
@@ -69,6 +70,20 @@ class TestTheForm:
         html = form()
         assert "<img" not in html
         assert 'name="left"' in html
+
+    def test_waits_for_the_thumbnail_no_longer_than_a_page_may(
+        self, rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found: list[Any] = []
+        monkeypatch.setattr(
+            "artsimilarity.templatetags.artsimilarity.thumbnail_of",
+            lambda _picture: found.append(patience()),
+        )
+        form(rf.get("/"))
+        form()
+        of_page, of_script = found
+        assert of_page is not None
+        assert of_script is None
 
     def test_has_the_picture_to_draw_on_for_scripts_alone(self, rf: RequestFactory) -> None:
         html = form(rf.get("/"), small=Thumbnail("/small.webp", 1200, 800))

@@ -49,6 +49,11 @@ class Area:
             )
 
     @property
+    def edges(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom."""
+        return self.left, self.top, self.right, self.bottom
+
+    @property
     def share(self) -> float:
         """Its share of the scan, above 0, at most 1."""
         return (self.right - self.left) * (self.bottom - self.top)
@@ -64,7 +69,7 @@ def as_stored(box: Area, orientation: int) -> Area:
         box: Without an angle.
         orientation: By EXIF, 1 to 8; anything else is upright.
     """
-    left, top, right, bottom = box.left, box.top, box.right, box.bottom
+    left, top, right, bottom = box.edges
     if orientation in (5, 6, 7, 8):  # lying on its side: what is above was on the left, or right
         left, top, right, bottom = top, left, bottom, right
     if orientation in (2, 3, 7, 8):
@@ -88,8 +93,7 @@ def squash(sheet: Image.Image, area: Area, *, side: int, proportion: float) -> I
     """
     size = (side, side)
     if not area.angle:
-        edges = (area.left, area.top, area.right, area.bottom)
-        box = tuple(edge * length for edge, length in zip(edges, 2 * sheet.size, strict=True))
+        box = tuple(edge * length for edge, length in zip(area.edges, 2 * sheet.size, strict=True))
         return sheet.resize(size, Image.Resampling.BILINEAR, box=box)  # type: ignore[arg-type]
     finer = _FINER * side
     turned = sheet.transform(

@@ -106,7 +106,9 @@
       if (asking) asking.abort();
       const own = (asking = new AbortController());
       const address = new URL(window.location.href);
+      const before = address.search;
       inputs.forEach((one) => address.searchParams.set(one.name, one.value));
+      address.searchParams.delete("after"); /* a list that went on begins anew */
       address.hash = "";
       list.setAttribute("aria-busy", "true");
       say(form.dataset.searching, false);
@@ -123,6 +125,7 @@
           if ((answer.headers.get("Content-Type") || "").startsWith("text/plain")) words = text;
           throw new Error(`The server answered ${answer.status}.`);
         }
+        if (window.location.search !== before) return void search(); /* the balance was moved meanwhile */
         show_list(text);
         window.history.replaceState(window.history.state, "", address);
         if (whole) whole.hidden = false;
@@ -146,7 +149,7 @@
     /* The balance may have been moved since the link was written. */
     whole?.addEventListener("click", function () {
       const address = new URL(window.location.href);
-      EDGES.forEach((name) => address.searchParams.delete(name));
+      [...EDGES, "after"].forEach((name) => address.searchParams.delete(name));
       address.hash = list.id;
       whole.href = address;
     });
@@ -168,7 +171,7 @@
 
     /* What is pulled there: edges of the box, or all of it; none where another box is begun. */
     function grip(spot) {
-      if (!drawn) return null;
+      if (!drawn || !values().every(Number.isFinite)) return null;
       const [left, top, right, bottom] = values();
       const { x, y, across, down } = spot;
       const outside = x < left - across || x > right + across || y < top - down || y > bottom + down;
@@ -237,9 +240,10 @@
       const arrow = ARROWS[event.key];
       if (!arrow) return;
       event.preventDefault();
+      const edges = values();
+      if (!edges.every(Number.isFinite)) return; /* a field is empty */
       drawn = true;
       const [across, down] = arrow.map((one) => one * STEP);
-      const edges = values();
       const corner = [across && "right", down && "bottom"].filter(Boolean);
       put(
         event.shiftKey

@@ -52,7 +52,8 @@
         });
         if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
         const page = await answer.text();
-        if (own === asking) show(page);
+        /* A search by a detail that was answered meanwhile knew this balance already. */
+        if (own === asking && window.location.search === address.search) show(page);
       } catch (error) {
         if (own !== asking) return; /* a newer question has taken its place */
         status.setAttribute("data-failed", "");
