@@ -331,6 +331,10 @@ def without_database(picture: models.Model, file: FieldFile) -> Thumbnail:
     raise DatabaseError("gone")
 
 
+def use(adapter: str, settings: Settings) -> None:
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "THUMBNAILS": adapter}
+
+
 @pytest.mark.usefixtures("without_hook")
 class TestAskedFor:
     def test_are_made_here_unless_a_setting_says_otherwise(self, media: Path) -> None:
@@ -339,10 +343,7 @@ class TestAskedFor:
         assert found.url.startswith("/media/similarity-thumbnails/")
 
     def test_may_come_from_a_function(self, settings: Settings) -> None:
-        settings.ARTSIMILARITY = {
-            **settings.ARTSIMILARITY,
-            "THUMBNAILS": "tests.library.test_thumbnails.by_function",
-        }
+        use("tests.library.test_thumbnails.by_function", settings)
         assert thumbnail_of(Artwork(image="a.png")) == Thumbnail("/small/a.png")
 
     def test_may_come_from_the_models_own_method(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,10 +391,7 @@ class TestAskedFor:
     def test_are_not_asked_for_again_at_once_where_an_adapter_failed(
         self, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
-        settings.ARTSIMILARITY = {
-            **settings.ARTSIMILARITY,
-            "THUMBNAILS": "tests.library.test_thumbnails.failing",
-        }
+        use("tests.library.test_thumbnails.failing", settings)
         asked.clear()
         assert [thumbnail_of(Artwork(pk=7, image="a.png")) for _ in range(3)] == [None] * 3
         assert asked == ["a.png"]
@@ -402,10 +400,7 @@ class TestAskedFor:
     def test_are_asked_for_again_at_once_where_all_decoders_were_busy(
         self, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
-        settings.ARTSIMILARITY = {
-            **settings.ARTSIMILARITY,
-            "THUMBNAILS": "tests.library.test_thumbnails.busy",
-        }
+        use("tests.library.test_thumbnails.busy", settings)
         asked.clear()
         assert [thumbnail_of(Artwork(pk=7, image="a.png")) for _ in range(2)] == [None] * 2
         assert asked == ["a.png"] * 2
@@ -414,15 +409,12 @@ class TestAskedFor:
     def test_are_none_where_the_setting_cannot_work(
         self, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
-        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "THUMBNAILS": "no.such.thing"}
+        use("no.such.thing", settings)
         assert thumbnail_of(Artwork(pk=1, image="a.png")) is None
         assert "no.such.thing" in caplog.text
 
     def test_do_not_hide_a_failing_database(self, settings: Settings) -> None:
-        settings.ARTSIMILARITY = {
-            **settings.ARTSIMILARITY,
-            "THUMBNAILS": "tests.library.test_thumbnails.without_database",
-        }
+        use("tests.library.test_thumbnails.without_database", settings)
         with pytest.raises(DatabaseError):
             thumbnail_of(Artwork(pk=1, image="a.png"))
 
