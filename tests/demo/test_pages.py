@@ -303,6 +303,8 @@ def test_media_are_served_and_nothing_outside_them(client: Client) -> None:
     assert b"".join(response.streaming_content) == draw()  # type: ignore[attr-defined]
     assert client.get("/media/../settings.py").status_code == 400
     assert client.get("/media/none.jpg").status_code == 404
+    assert client.get(f"/media/{'x' * 300}.jpg").status_code == 404
+    assert client.get("/media/artworks/").status_code == 404
 
 
 def test_the_api_lists_published_pictures_page_by_page(client: Client) -> None:
