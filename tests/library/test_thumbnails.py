@@ -9,7 +9,7 @@ import multiprocessing
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -545,6 +545,33 @@ class TestMadeOnce:
         assert begun == [0, 1]
         end.set()
         assert making.make(7, lambda: 7) == 7
+
+    def test_a_failure_that_no_page_waited_for_is_told_to_the_next(
+        self, settings: Settings
+    ) -> None:
+        settings.ARTSIMILARITY = {"THUMBNAIL_SECONDS": 0.05}
+        making, end = MadeOnce[int, int](behind=1), threading.Event()
+
+        def maker() -> int:
+            assert end.wait(10)
+            raise ValueError("damaged")
+
+        assert making.make_within(1, maker, patience.Patience()) is None
+        end.set()
+        for thread in threading.enumerate():
+            if "_run_behind" in thread.name:
+                thread.join(10)
+        with pytest.raises(ValueError, match="damaged"):
+            making.make_within(1, lambda: 1, patience.Patience())
+
+    def test_room_is_given_back_where_another_page_began_meanwhile(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        making, made = MadeOnce[int, int](behind=1), Future[int]()
+        made.set_result(1)
+        monkeypatch.setattr(making, "_begin", lambda key: (made, False))
+        for _ in range(2):
+            assert making.make_within(1, lambda: 2, patience.Patience()) == 1
 
 
 class TestRemembered:
