@@ -27,8 +27,11 @@ from PIL import Image
 from pytest_django import Settings
 
 from artsimilarity.conf import get_settings
+from artsimilarity.encoder.pictures.limits import Limits
 from artsimilarity.encoder.pictures.processes import DecodersBusy
 from artsimilarity.library import Library, patience, stored_thumbnails, thumbnail_adapters
+from artsimilarity.library import files as reading_files
+from artsimilarity.library.files import read_for_detail, read_for_thumbnail
 from artsimilarity.library.made_once import MadeOnce
 from artsimilarity.library.remembered import Remembered
 from artsimilarity.library.stored_thumbnails import NameNotKept, StoredThumbnails
@@ -185,7 +188,9 @@ class TestMadeHere:
         assert ask(made) == while_pending
         assert len(files(media)) == 2
 
-    def test_are_of_the_new_file_where_a_note_of_the_old_one_is_left(self, media: Path) -> None:
+    def test_are_of_the_new_file_where_a_note_of_the_old_one_is_left(
+        self, media: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         made = artwork(picture(GREEN, kind="BMP"), "horse.bmp")
         old = ask(made)
         (media / "horse.bmp").write_bytes(picture(BLUE, kind="BMP"))
@@ -193,7 +198,33 @@ class TestMadeHere:
             path.unlink()
         new = ask(made)
         assert new.url != old.url
+        monkeypatch.setattr(stored_thumbnails, "fetch_file", None)  # the note tells of the new one
         assert ask(made) == new
+
+    def test_made_again_leave_the_note_of_the_same_file_where_it_is(
+        self, media: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = artwork(picture())
+        old = ask(made)
+        for path in media.rglob("*.webp"):
+            path.unlink()
+        monkeypatch.setattr(made.image.storage, "delete", None)
+        assert ask(made) == old
+
+    def test_leave_one_note_where_two_processes_write_it(
+        self, media: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Raced(FileSystemStorage):
+            def save(self, name: Any, content: Any, max_length: int | None = None) -> str:
+                if name.endswith(".sha256"):
+                    super().save(name, ContentFile(b"of another process"))
+                return super().save(name, content, max_length)
+
+        made = artwork(picture())
+        monkeypatch.setattr(made.image, "storage", Raced())
+        ask(made)
+        (note,) = media.rglob("*.sha256*")
+        assert note.read_bytes() == b"of another process"
 
     def test_are_made_once_by_many_threads(
         self, media: Path, monkeypatch: pytest.MonkeyPatch
@@ -469,6 +500,8 @@ class TestOfAPage:
             assert thumbnail_of(pictures[0]) is not None
 
     def test_that_are_quick_are_all_there(self) -> None:
+        # A decoding process may take longer to start than a page has, on a busy machine.
+        read_for_thumbnail(io.BytesIO(picture(size=(60, 40))), 64, hurried=True)
         pictures = [artwork(picture(size=(60, 40)), f"{number}.jpg") for number in range(3)]
         with patience.page():
             assert all(thumbnail_of(one) for one in pictures)
@@ -525,6 +558,28 @@ class TestOfAPage:
         assert second.left == get_settings().THUMBNAIL_SECONDS
         request_finished.send(sender=None)
         assert patience.patience() is None
+
+
+@pytest.mark.parametrize(("of_workers", "of_pages"), [(60, 3), (2, 2)])
+def test_visitors_wait_for_no_more_processor_time_than_searches_have(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, of_workers: int, of_pages: int
+) -> None:
+    settings.ARTSIMILARITY = {"MAX_SECONDS": of_workers, "SEARCH_MAX_SECONDS": 3}
+    seen: list[float] = []
+
+    class Decoders:
+        def __init__(self, processes: int, limits: Limits, wait: float | None) -> None:
+            self.limits = limits
+
+        def read(self, contents: Any, sides: list[int], **options: Any) -> dict[int, None]:
+            seen.append(options.get("limits", self.limits).max_seconds)
+            return dict.fromkeys(sides)
+
+    monkeypatch.setattr(reading_files, "_decoders", Decoders)
+    read_for_thumbnail(io.BytesIO(), 64, hurried=False)
+    read_for_thumbnail(io.BytesIO(), 64, hurried=True)
+    read_for_detail(io.BytesIO(), 64)
+    assert seen == [of_workers, of_pages, of_pages]
 
 
 class TestMadeOnce:
