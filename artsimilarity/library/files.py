@@ -131,9 +131,8 @@ def read_for_thumbnail(contents: IO[bytes], side: int, *, hurried: bool) -> Squa
     limits = replace(decoding_limits(), min_side=1)
     if not hurried:
         return decoders(1).read(contents, [side], limits=limits)[side]
-    settings = get_settings()
-    limits = replace(limits, max_seconds=min(limits.max_seconds, settings.SEARCH_MAX_SECONDS))
-    return _decoders(settings.SEARCH_DECODERS, limits, None).read(contents, [side])[side]
+    limits = _as_quick_as_a_search(limits)
+    return _decoders(get_settings().SEARCH_DECODERS, limits, None).read(contents, [side])[side]
 
 
 def read_for_detail(contents: IO[bytes], side: int, box: Area = WHOLE) -> Square:
@@ -148,9 +147,12 @@ def read_for_detail(contents: IO[bytes], side: int, box: Area = WHOLE) -> Square
         PictureError: it cannot be read within the limits of the settings.
         DecodersBusy: others are being read, for as long as a search may take.
     """
-    settings, limits = get_settings(), decoding_limits()
-    limits = replace(limits, max_seconds=min(limits.max_seconds, settings.SEARCH_MAX_SECONDS))
-    return _decoders(1, limits, settings.SEARCH_SECONDS).read(contents, [side], box=box)[side]
+    limits = _as_quick_as_a_search(decoding_limits())
+    return _decoders(1, limits, get_settings().SEARCH_SECONDS).read(contents, [side], box=box)[side]
+
+
+def _as_quick_as_a_search(limits: Limits) -> Limits:
+    return replace(limits, max_seconds=min(limits.max_seconds, get_settings().SEARCH_MAX_SECONDS))
 
 
 @cache  # the processes go on from one picture to the next

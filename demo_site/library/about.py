@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from artsimilarity.library.thumbnails import Thumbnail
 from demo_site.library.models import Artwork
 from demo_site.library.pictures import largest_address
 
@@ -38,11 +39,10 @@ class About:
     json: SafeString
 
     @classmethod
-    def of(cls, artwork: Artwork, request: HttpRequest) -> Self:
-        """Return what is known of a picture; what is not is left out."""
+    def of(cls, artwork: Artwork, thumbnail: Thumbnail | None, request: HttpRequest) -> Self:
+        """Return what is known of a picture and its thumbnail; what is not is left out."""
         address = request.build_absolute_uri(artwork.get_absolute_url())
-        small = artwork.thumbnail
-        preview = request.build_absolute_uri(largest_address(small)) if small else ""
+        preview = request.build_absolute_uri(largest_address(thumbnail)) if thumbnail else ""
         facts = (artwork.maker_and_year, artwork.technique, artwork.credit)
         return cls(
             title=", ".join(filter(None, (artwork.title, artwork.artist))),

@@ -73,6 +73,11 @@ class TestNeighbours:
         assert "No picture with “nobody” can be compared." in nothing
         assert found(client, f"{artwork.get_absolute_url()}?among=hidden") == []
 
+    def test_a_sign_that_no_text_has_is_left_out_of_the_words(
+        self, client: Client, artwork: Artwork
+    ) -> None:
+        assert len(found(client, f"{artwork.get_absolute_url()}?among=ne%00ar")) == 12
+
     def test_each_says_maker_and_year(self, client: Client, artwork: Artwork) -> None:
         make_embedded("Bridge", [1, 0], artist="Hiroshige", year="1857")
         html = client.get(artwork.get_absolute_url()).content.decode()

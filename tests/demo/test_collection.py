@@ -58,6 +58,8 @@ class TestWords:
         response = client.get(f"/?q={words}")
 
         assert response.status_code == 200
+        is_left_out = words == "%00"  # which leaves no search, and all pictures
+        assert len(response.context["artworks"]) == is_left_out
 
     def test_a_misspelt_name_is_respelt_by_one_that_has_pictures(self, client: Client) -> None:
         add(artist="Rembrandt van Rijn", year="1642")

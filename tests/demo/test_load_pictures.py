@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from demo_site.library.management.commands import load_pictures
 from demo_site.library.models import Artwork
 from demo_site.library.sources import SourceError, find_sources, readable_name
 
@@ -164,3 +165,16 @@ def test_a_title_that_is_too_long_for_its_column_is_shortened(tmp_path: Path) ->
     load(table)
 
     assert Artwork.objects.get().title == "x" * 200
+
+
+def test_a_file_that_cannot_be_copied_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, **facts: str) -> None:
+        raise PermissionError("no room for it")
+
+    monkeypatch.setattr(load_pictures, "load", refuse)
+    draw(tmp_path / "a.png")
+
+    with pytest.raises(CommandError, match=r"a\.png cannot be loaded: no room for it"):
+        load(tmp_path)

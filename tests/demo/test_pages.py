@@ -303,6 +303,8 @@ def test_media_are_served_and_nothing_outside_them(client: Client) -> None:
     assert b"".join(response.streaming_content) == draw()  # type: ignore[attr-defined]
     assert client.get("/media/../settings.py").status_code == 400
     assert client.get("/media/none.jpg").status_code == 404
+    assert client.get(f"/media/{'x' * 300}.jpg").status_code == 404
+    assert client.get("/media/artworks/").status_code == 404
 
 
 def test_the_api_lists_published_pictures_page_by_page(client: Client) -> None:
@@ -328,6 +330,21 @@ def test_the_api_says_of_a_new_picture_that_it_waits(client: Client) -> None:
     answer = client.get(f"/api/artworks/{add().pk}/similar/").json()
 
     assert (answer["status"], answer["results"]) == ("pending", [])
+
+
+@pytest.mark.parametrize("query", ["q=%00", "published__exact=%00", "%00=1"])
+def test_the_admin_refuses_a_nul_in_an_address(admin_client: Client, query: str) -> None:
+    response = admin_client.get(f"/admin/library/artwork/?{query}")
+
+    assert (response.status_code, b"means nothing" in response.content) == (400, True)
+
+
+@pytest.mark.parametrize("ticked", ["x", "²", "-1", "9" * 20, ""])
+def test_the_admin_refuses_ticks_that_are_no_rows(admin_client: Client, ticked: str) -> None:
+    form = {"action": "reembed", "_selected_action": [str(add().pk), ticked]}
+    response = admin_client.post("/admin/library/artwork/", form)
+
+    assert (response.status_code, b"no row" in response.content) == (400, True)
 
 
 def test_the_admin_shows_thumbnails_and_states(admin_client: Client) -> None:

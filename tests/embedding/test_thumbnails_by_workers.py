@@ -13,8 +13,8 @@ from django.db.models.fields.files import FieldFile
 from pytest_django import Settings
 
 from artsimilarity.embedding.tasks import embed_pictures
-from artsimilarity.library import patience, stored_thumbnails
-from artsimilarity.library.thumbnails import Thumbnail, thumbnail_of
+from artsimilarity.library import Library, patience, stored_thumbnails
+from artsimilarity.library.thumbnails import Thumbnail, prepare_thumbnails, thumbnail_of
 from demo_site.celery import app as celery_app
 from demo_site.library.models import Artwork
 from tests.pictures import make_artwork
@@ -53,6 +53,13 @@ def test_a_hidden_picture_has_none(media: Path) -> None:
     embed(make_artwork(published=False))
     assert Artwork.objects.ready().count() == 1
     assert files(media) == []
+
+
+def test_no_more_are_made_by_a_worker_that_is_to_stop(media: Path) -> None:
+    pks = [make_artwork(title).pk for title in ("first", "second")]
+    answers = iter([False, True])
+    prepare_thumbnails(Library.of(Artwork), pks, should_stop=lambda: next(answers))
+    assert len({name.split(".")[0] for name in files(media)}) == 1
 
 
 def test_none_are_made_where_a_setting_says_so(settings: Settings, media: Path) -> None:

@@ -9,7 +9,7 @@ import multiprocessing
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,8 +27,11 @@ from PIL import Image
 from pytest_django import Settings
 
 from artsimilarity.conf import get_settings
+from artsimilarity.encoder.pictures.limits import Limits
 from artsimilarity.encoder.pictures.processes import DecodersBusy
 from artsimilarity.library import Library, patience, stored_thumbnails, thumbnail_adapters
+from artsimilarity.library import files as reading_files
+from artsimilarity.library.files import read_for_detail, read_for_thumbnail
 from artsimilarity.library.made_once import MadeOnce
 from artsimilarity.library.remembered import Remembered
 from artsimilarity.library.stored_thumbnails import NameNotKept, StoredThumbnails
@@ -185,7 +188,9 @@ class TestMadeHere:
         assert ask(made) == while_pending
         assert len(files(media)) == 2
 
-    def test_are_of_the_new_file_where_a_note_of_the_old_one_is_left(self, media: Path) -> None:
+    def test_are_of_the_new_file_where_a_note_of_the_old_one_is_left(
+        self, media: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         made = artwork(picture(GREEN, kind="BMP"), "horse.bmp")
         old = ask(made)
         (media / "horse.bmp").write_bytes(picture(BLUE, kind="BMP"))
@@ -193,7 +198,33 @@ class TestMadeHere:
             path.unlink()
         new = ask(made)
         assert new.url != old.url
+        monkeypatch.setattr(stored_thumbnails, "fetch_file", None)  # the note tells of the new one
         assert ask(made) == new
+
+    def test_made_again_leave_the_note_of_the_same_file_where_it_is(
+        self, media: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = artwork(picture())
+        old = ask(made)
+        for path in media.rglob("*.webp"):
+            path.unlink()
+        monkeypatch.setattr(made.image.storage, "delete", None)
+        assert ask(made) == old
+
+    def test_leave_one_note_where_two_processes_write_it(
+        self, media: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Raced(FileSystemStorage):
+            def save(self, name: Any, content: Any, max_length: int | None = None) -> str:
+                if name.endswith(".sha256"):
+                    super().save(name, ContentFile(b"of another process"))
+                return super().save(name, content, max_length)
+
+        made = artwork(picture())
+        monkeypatch.setattr(made.image, "storage", Raced())
+        ask(made)
+        (note,) = media.rglob("*.sha256*")
+        assert note.read_bytes() == b"of another process"
 
     def test_are_made_once_by_many_threads(
         self, media: Path, monkeypatch: pytest.MonkeyPatch
@@ -331,6 +362,10 @@ def without_database(picture: models.Model, file: FieldFile) -> Thumbnail:
     raise DatabaseError("gone")
 
 
+def use(adapter: str, settings: Settings) -> None:
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "THUMBNAILS": adapter}
+
+
 @pytest.mark.usefixtures("without_hook")
 class TestAskedFor:
     def test_are_made_here_unless_a_setting_says_otherwise(self, media: Path) -> None:
@@ -339,10 +374,7 @@ class TestAskedFor:
         assert found.url.startswith("/media/similarity-thumbnails/")
 
     def test_may_come_from_a_function(self, settings: Settings) -> None:
-        settings.ARTSIMILARITY = {
-            **settings.ARTSIMILARITY,
-            "THUMBNAILS": "tests.library.test_thumbnails.by_function",
-        }
+        use("tests.library.test_thumbnails.by_function", settings)
         assert thumbnail_of(Artwork(image="a.png")) == Thumbnail("/small/a.png")
 
     def test_may_come_from_the_models_own_method(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,10 +422,7 @@ class TestAskedFor:
     def test_are_not_asked_for_again_at_once_where_an_adapter_failed(
         self, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
-        settings.ARTSIMILARITY = {
-            **settings.ARTSIMILARITY,
-            "THUMBNAILS": "tests.library.test_thumbnails.failing",
-        }
+        use("tests.library.test_thumbnails.failing", settings)
         asked.clear()
         assert [thumbnail_of(Artwork(pk=7, image="a.png")) for _ in range(3)] == [None] * 3
         assert asked == ["a.png"]
@@ -402,10 +431,7 @@ class TestAskedFor:
     def test_are_asked_for_again_at_once_where_all_decoders_were_busy(
         self, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
-        settings.ARTSIMILARITY = {
-            **settings.ARTSIMILARITY,
-            "THUMBNAILS": "tests.library.test_thumbnails.busy",
-        }
+        use("tests.library.test_thumbnails.busy", settings)
         asked.clear()
         assert [thumbnail_of(Artwork(pk=7, image="a.png")) for _ in range(2)] == [None] * 2
         assert asked == ["a.png"] * 2
@@ -414,15 +440,12 @@ class TestAskedFor:
     def test_are_none_where_the_setting_cannot_work(
         self, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
-        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "THUMBNAILS": "no.such.thing"}
+        use("no.such.thing", settings)
         assert thumbnail_of(Artwork(pk=1, image="a.png")) is None
         assert "no.such.thing" in caplog.text
 
     def test_do_not_hide_a_failing_database(self, settings: Settings) -> None:
-        settings.ARTSIMILARITY = {
-            **settings.ARTSIMILARITY,
-            "THUMBNAILS": "tests.library.test_thumbnails.without_database",
-        }
+        use("tests.library.test_thumbnails.without_database", settings)
         with pytest.raises(DatabaseError):
             thumbnail_of(Artwork(pk=1, image="a.png"))
 
@@ -477,6 +500,8 @@ class TestOfAPage:
             assert thumbnail_of(pictures[0]) is not None
 
     def test_that_are_quick_are_all_there(self) -> None:
+        # A decoding process may take longer to start than a page has, on a busy machine.
+        read_for_thumbnail(io.BytesIO(picture(size=(60, 40))), 64, hurried=True)
         pictures = [artwork(picture(size=(60, 40)), f"{number}.jpg") for number in range(3)]
         with patience.page():
             assert all(thumbnail_of(one) for one in pictures)
@@ -535,6 +560,28 @@ class TestOfAPage:
         assert patience.patience() is None
 
 
+@pytest.mark.parametrize(("of_workers", "of_pages"), [(60, 3), (2, 2)])
+def test_visitors_wait_for_no_more_processor_time_than_searches_have(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, of_workers: int, of_pages: int
+) -> None:
+    settings.ARTSIMILARITY = {"MAX_SECONDS": of_workers, "SEARCH_MAX_SECONDS": 3}
+    seen: list[float] = []
+
+    class Decoders:
+        def __init__(self, processes: int, limits: Limits, wait: float | None) -> None:
+            self.limits = limits
+
+        def read(self, contents: Any, sides: list[int], **options: Any) -> dict[int, None]:
+            seen.append(options.get("limits", self.limits).max_seconds)
+            return dict.fromkeys(sides)
+
+    monkeypatch.setattr(reading_files, "_decoders", Decoders)
+    read_for_thumbnail(io.BytesIO(), 64, hurried=False)
+    read_for_thumbnail(io.BytesIO(), 64, hurried=True)
+    read_for_detail(io.BytesIO(), 64)
+    assert seen == [of_workers, of_pages, of_pages]
+
+
 class TestMadeOnce:
     def test_no_more_are_made_behind_pages_than_there_is_room_for(self, settings: Settings) -> None:
         settings.ARTSIMILARITY = {"THUMBNAIL_SECONDS": 0.05}
@@ -553,6 +600,33 @@ class TestMadeOnce:
         assert begun == [0, 1]
         end.set()
         assert making.make(7, lambda: 7) == 7
+
+    def test_a_failure_that_no_page_waited_for_is_told_to_the_next(
+        self, settings: Settings
+    ) -> None:
+        settings.ARTSIMILARITY = {"THUMBNAIL_SECONDS": 0.05}
+        making, end = MadeOnce[int, int](behind=1), threading.Event()
+
+        def maker() -> int:
+            assert end.wait(10)
+            raise ValueError("damaged")
+
+        assert making.make_within(1, maker, patience.Patience()) is None
+        end.set()
+        for thread in threading.enumerate():
+            if "_run_behind" in thread.name:
+                thread.join(10)
+        with pytest.raises(ValueError, match="damaged"):
+            making.make_within(1, lambda: 1, patience.Patience())
+
+    def test_room_is_given_back_where_another_page_began_meanwhile(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        making, made = MadeOnce[int, int](behind=1), Future[int]()
+        made.set_result(1)
+        monkeypatch.setattr(making, "_begin", lambda key: (made, False))
+        for _ in range(2):
+            assert making.make_within(1, lambda: 2, patience.Patience()) == 1
 
 
 class TestRemembered:

@@ -76,6 +76,7 @@ class ArtworkView(ThrottledDetailMixin, DetailView):  # type: ignore[type-arg]
         if wants_fragment(self.request):
             return context
         previous, following_artwork = listing.beside(self.object, self.request)
+        large = self.object.thumbnail
         return {
             **context,
             "listing": listing,
@@ -83,7 +84,8 @@ class ArtworkView(ThrottledDetailMixin, DetailView):  # type: ignore[type-arg]
             "kept": [(name, value) for name, value in here.items() if name != "among"],
             "previous": previous,
             "next": following_artwork,
-            "about": About.of(self.object, self.request),
+            "about": About.of(self.object, large, self.request),
+            "large": large,
             "download": _download(self.object),
         }
 
