@@ -13,8 +13,9 @@ from typing import Final, Literal
 # such a change must never be compared.
 DECODING_VERSION: Final = 2
 
-# Raised whenever pictures/area.py may find another area in the same scan, for the same reason.
-AREA_VERSION: Final = "1"
+# Raised whenever another area may be found in the same scan, or be taken from other pixels of it,
+# for the same reason.
+AREA_VERSION: Final = "2"
 
 FINGERPRINT_MAX_LENGTH: Final = 64
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from artsimilarity.encoder.encoder import Encoder, one_behind
 from artsimilarity.encoder.pictures.reading import DEFAULT_LIMITS, Limits, PictureError
 from artsimilarity.encoder.pictures.seen import seen
-from artsimilarity.encoder.pictures.threads import DecodingThreads, Squares
+from artsimilarity.encoder.pictures.threads import DecodingThreads, SquaresBySide
 from artsimilarity.encoder.recipe import Recipe
 
 _Square = NDArray[np.uint8] | PictureError
@@ -58,20 +58,18 @@ def _decoded(
     files: Iterable[bytes], decoding: DecodingThreads, recipe: Recipe, *, ahead: int
 ) -> Iterator[_Square]:
     """Squares in the order of their files, ``ahead`` of which are decoded or being decoded."""
-    waiting: deque[Future[Squares]] = deque()
+
+    def take(squares: SquaresBySide) -> NDArray[np.uint8]:
+        scan = squares[recipe.decoded_side]
+        return seen(recipe, scan, proportion=squares.proportion).pixels
+
+    waiting: deque[Future[_Square]] = deque()
     for data in files:
-        waiting.append(decoding.submit(data, [recipe.decoded_side]))
+        waiting.append(decoding.submit_to(take, data, [recipe.decoded_side]))
         if len(waiting) > ahead:
-            yield _square(waiting.popleft(), recipe)
+            yield waiting.popleft().result()
     while waiting:
-        yield _square(waiting.popleft(), recipe)
-
-
-def _square(decoding: Future[Squares], recipe: Recipe) -> _Square:
-    found = decoding.result()
-    if isinstance(found, PictureError):
-        return found
-    return seen(recipe, found[recipe.decoded_side], proportion=found.proportion).pixels
+        yield waiting.popleft().result()
 
 
 def _batched(squares: Iterator[_Square], size: int) -> Iterator[list[_Square]]:

@@ -10,8 +10,9 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
-from artsimilarity.encoder.pictures.area import find_area
+from artsimilarity.encoder.pictures.area import _connected, find_area
 from artsimilarity.encoder.pictures.crop import WHOLE, in_proportion
 from artsimilarity.encoder.pictures.reading import read
 from tests.encoder.scans import SCANS, grain, in_frame, on_ground, painting
@@ -195,3 +196,12 @@ def test_looking_for_areas_loads_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, check=True)
     assert done.stdout.split() == [b"False"]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.6, 0.9, 1.0])
+def test_coherent_cells_are_those_that_scipy_labels_alike(share: float) -> None:
+    cells = np.random.default_rng(0).random((90, 120)) < share
+    found, expected = _connected(cells), ndimage.label(cells)[0]
+    pairs = set(zip(found.ravel().tolist(), expected.ravel().tolist(), strict=True))
+    assert len(pairs) == len(np.unique(found)) == len(np.unique(expected))
+    assert (0, 0) in pairs or share == 1.0

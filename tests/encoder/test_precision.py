@@ -81,7 +81,8 @@ def test_the_error_is_the_largest_difference_of_any_value(tmp_path: Path) -> Non
     network, other = (StyleNetwork(recipe_with(tmp_path, factor)) for factor in (1, 1.5))
     black = torch.zeros((1, 3, small.SIDE, small.SIDE), dtype=torch.uint8)
     apart = float((network(black) - other(black)).abs().max())
-    assert half_precision_error(network, other) >= apart > TOLERANCE
+    # The black picture is among others there, and a batch of several may round otherwise.
+    assert half_precision_error(network, other) >= 0.999 * apart > TOLERANCE
     assert half_precision_error(network, network) == 0
 
 

@@ -128,6 +128,20 @@ def test_a_large_jpeg_is_decoded_small_and_comes_out_as_its_png_does() -> None:
     assert np.abs(read_square(jpeg, side=SIDE) - from_png).mean() < 3
 
 
+@pytest.mark.parametrize(("side", "decoded"), [(224, 500), (448, 500), (600, 1000)])
+def test_a_jpeg_is_decoded_at_the_least_size_that_leaves_something_to_average(
+    side: int, decoded: int
+) -> None:
+    random = np.random.default_rng(0).integers(0, 256, (500, 500, 3), np.uint8)
+    large = Image.fromarray(random).resize((4000, 4000), Image.Resampling.BICUBIC)
+    data = saved(large, "JPEG", quality=92)
+    image = Image.open(io.BytesIO(data))
+    image.draft(None, (decoded, decoded))
+    assert image.size == (decoded, decoded)
+    expected = image.resize((side, side), Image.Resampling.BILINEAR)
+    assert np.array_equal(read_square(data, side=side), np.asarray(expected))
+
+
 def test_a_large_png_comes_out_as_by_exact_averaging() -> None:
     image = noise(SIDE * 24, SIDE * 24)
     found = read_square(saved(image), side=SIDE).astype(int)

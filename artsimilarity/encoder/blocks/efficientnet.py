@@ -4,6 +4,10 @@ M. Tan and Q. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neur
 in the "lite" form for small devices: no squeeze and excitation, ReLU6 for swish, stem and head not
 scaled (tensorflow/tpu, models/official/efficientnet/lite). Batch normalisation is folded into the
 convolutions.
+
+The network was trained with TensorFlow's SAME padding, of which the smaller half lies in front. On
+a picture mirrored both ways, with kernels mirrored likewise, the larger half does, and that is what
+torch's own padding gives: so it runs on mirrored maps, and none is copied in order to be padded.
 """
 
 from __future__ import annotations
@@ -86,9 +90,12 @@ class EfficientNetLite0(nn.Module):
             pixels: RGB, (v - 127) / 128 with v in 0..255, shape (n, 3, height, width), float32.
 
         Returns:
-            What each of the six stages puts out, shape (n, STAGE_CHANNELS[i], ...).
+            What each of the six stages puts out, shape (n, STAGE_CHANNELS[i], ...), mirrored both
+            ways: nobody has use for more than statistics over their positions.
         """
-        maps = functional.relu6(self.stem(pixels), inplace=True)
+        # The channels of a place lie side by side, as products of matrices want them.
+        mirrored = pixels.flip(2, 3).contiguous(memory_format=torch.channels_last)
+        maps = functional.relu6(self.stem(mirrored), inplace=True)
         outputs = []
         for stage in self.stages:
             maps = stage(maps)
@@ -97,26 +104,23 @@ class EfficientNetLite0(nn.Module):
 
 
 class _Convolution(nn.Conv2d):
-    """A convolution that pads as TensorFlow's SAME does: the smaller half in front."""
+    """A convolution of mirrored maps by the mirrored kernel, padded as TensorFlow's SAME does."""
 
     def __init__(
         self, inputs: int, outputs: int, *, kernel: int, stride: int = 1, groups: int = 1
     ) -> None:
-        # With a stride of 1 both halves are equal, and no copy of the maps is needed.
-        padding = kernel // 2 if stride == 1 else 0
-        super().__init__(inputs, outputs, kernel, stride, padding, groups=groups)
+        super().__init__(inputs, outputs, kernel, stride, kernel // 2, groups=groups)
 
     def forward(self, maps: Tensor) -> Tensor:
-        kernel, stride = self.kernel_size[0], self.stride[0]
-        if stride > 1:
-            down, across = (_same_padding(size, kernel, stride) for size in maps.shape[2:])
-            maps = functional.pad(maps, (*across, *down))
-        return super().forward(maps)
-
-
-def _same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
+        if self.kernel_size == (1, 1):
+            # A product of matrices: torch's convolution would lay the channels out anew for it.
+            places = functional.linear(maps.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias)
+            product: Tensor = places.permute(0, 3, 1, 2)
+            return product
+        mirrored = self.weight.flip(2, 3)
+        return functional.conv2d(
+            maps, mirrored, self.bias, self.stride, self.padding, groups=self.groups
+        )
 
 
 class _InvertedResidual(nn.Module):

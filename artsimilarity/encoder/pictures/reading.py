@@ -89,8 +89,10 @@ _PLUGINS: Final[dict[Kind, str]] = {
 }
 
 # A JPEG is decoded at no less than this many times the square, so that squashing it further still
-# averages over several pixels; Pillow's `reduce` keeps the same distance for other formats.
+# averages over several pixels; Pillow's `reduce` keeps the same distance for other formats. A
+# square of at least so many pixels is a sheet, which is itself averaged down, and needs no more.
 _DRAFT_FACTOR: Final = 2
+_SHEET: Final = 448
 _REDUCING_GAP: Final = 3.0
 
 # Pictures of more pixels are streamed by libvips where it is there and knows their format; and
@@ -478,7 +480,7 @@ class _File:
 
     def _draft(self, image: Image.Image) -> None:
         box = WHOLE if self.box == WHOLE else as_stored(self.box, _orientation(image))
-        least = _DRAFT_FACTOR * self.side
+        least = self.side if self.side >= _SHEET else _DRAFT_FACTOR * self.side
         wanted = least / (box.right - box.left), least / (box.bottom - box.top)
         image.draft(None, (math.ceil(wanted[0]), math.ceil(wanted[1])))
 

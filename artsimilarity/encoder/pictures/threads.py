@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
+from typing import IO, TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar, cast
 
 from artsimilarity.encoder.pictures.limits import DEFAULT_LIMITS, Limits, PictureError
 from artsimilarity.encoder.pictures.reading import Source, Square, read
@@ -39,6 +39,8 @@ class SquaresBySide(dict[int, Any]):
 Squares: TypeAlias = "SquaresBySide | PictureError"
 
 logger: Final = logging.getLogger(__name__)
+
+_Made = TypeVar("_Made")
 
 
 class DecodingThreads:
@@ -93,8 +95,28 @@ class DecodingThreads:
             says why it does not; raises ``MemoryError`` where the machine had no room, and what
             ``DecodingProcesses.read`` raises besides.
         """
+        return self.submit_to(lambda squares: squares, data, sides)
+
+    def submit_to(
+        self,
+        make: Callable[[SquaresBySide], _Made],
+        data: Source | IO[bytes],
+        sides: Collection[int],
+    ) -> Future[_Made | PictureError]:
+        """Has something made of a file's squares too, in the thread that decodes it.
+
+        Args:
+            make: Is given the squares; what it raises, the future raises.
+            data: As for ``submit``.
+            sides: As for ``submit``.
+        """
+
+        def work() -> _Made | PictureError:
+            squares = self._decode(data, sides)
+            return squares if isinstance(squares, PictureError) else make(squares)
+
         self._room.acquire()
-        decoding = self._pool.submit(self._decode, data, sides)
+        decoding = self._pool.submit(work)
         decoding.add_done_callback(lambda _: self._room.release())
         return decoding
 

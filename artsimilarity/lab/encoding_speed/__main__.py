@@ -84,7 +84,8 @@ def _measure(options: argparse.Namespace, sizes: Mapping[str, Size], skipped: in
             if "speed" in options.parts:
                 speed += [compare(conditions, processes) for processes in options.processes]
             if "stream" in options.parts:
-                streamed += measure_stream(conditions, options.stream_pictures)
+                for processes in options.processes:
+                    streamed += measure_stream(conditions, processes, options.stream_pictures)
             if "memory" in options.parts:
                 few = replace(conditions, paths=size.paths[:_MEMORY_PICTURES])
                 memory += measure_memory(few)

@@ -108,13 +108,14 @@ class BatchSpeed:
 
 @dataclass(frozen=True, kw_only=True)
 class Streamed:
-    """Speed of ``encode_files`` and of ours on the same pictures, in turns, in one process.
+    """Speed of ``encode_files`` and of ours on the same pictures, in turns.
 
     Attributes:
         device: Torch device.
         size: Name of the size.
+        processes: How many ran at once, sharing the device and the pictures.
         precision: In which the network of the stream computed.
-        threads: That decoded.
+        threads: That decoded in each process.
         pictures: In each round; the same files over and over where there are fewer.
         pictures_per_second: Median of the rounds.
         rounds: Pictures per second in each round.
@@ -124,6 +125,7 @@ class Streamed:
 
     device: str
     size: str
+    processes: int
     precision: str
     threads: int
     pictures: int
@@ -194,11 +196,12 @@ def measure_memory(conditions: Conditions) -> list[Peak]:
     return peaks
 
 
-def measure_stream(conditions: Conditions, pictures: int) -> list[Streamed]:
+def measure_stream(conditions: Conditions, processes: int, pictures: int) -> list[Streamed]:
     """Measures the stream against ours, on CUDA also in full precision.
 
     Args:
         conditions: Whose pictures are taken over and over where there are too few.
+        processes: How many at once, all on the one device.
         pictures: In each round, at least; a GPU has done a few before one can look.
 
     Returns:
@@ -209,9 +212,10 @@ def measure_stream(conditions: Conditions, pictures: int) -> list[Streamed]:
     repeated = (list(paths) * -(-pictures // len(paths)))[: max(pictures, len(paths))]
     kinds: list[Precision] = ["auto", "float32"] if device.startswith("cuda") else ["auto"]
     streams = [Baseline(kind="stream", precision=kind) for kind in kinds]
-    with Workers(1, device) as workers:
+    with Workers(processes, device) as workers:
         longer = replace(conditions, paths=repeated)
-        rounds = _rounds(f"{conditions}, stream", workers, [OURS, *streams], longer)
+        name = f"{conditions}, stream, processes: {processes}"
+        rounds = _rounds(name, workers, [OURS, *streams], longer)
         precisions = [workers.precision(baseline) for baseline in streams]
         threads = workers.threads
     loads = (before, load_average())
@@ -220,6 +224,7 @@ def measure_stream(conditions: Conditions, pictures: int) -> list[Streamed]:
         Streamed(
             device=device,
             size=conditions.size,
+            processes=processes,
             precision=precision,
             threads=threads,
             pictures=len(repeated),

@@ -123,12 +123,13 @@ def _comparison_lines(comparison: Comparison) -> list[str]:
 def _stream_lines(streamed: Sequence[Streamed]) -> list[str]:
     lines = []
     if streamed:
-        lines += ["", "Stream (encode_files): threads decode ahead of the network, one process"]
+        lines += ["", "Stream (encode_files): threads decode ahead of the network"]
     for one in streamed:
         lines.append(
-            f"{one.device:5} {one.size:6} {one.precision} {one.threads:3} threads, {one.pictures} "
-            f"pictures: {one.pictures_per_second:.2f} pictures/s ({min(one.rounds):.2f} to "
-            f"{max(one.rounds):.2f}); ours {one.ours:.2f}; load average {_loads(one.load_average)}"
+            f"{one.device:5} {one.size:6} {one.precision} {one.processes:3} processes of "
+            f"{one.threads} threads, {one.pictures} pictures: {one.pictures_per_second:.2f} "
+            f"pictures/s ({min(one.rounds):.2f} to {max(one.rounds):.2f}); ours {one.ours:.2f}; "
+            f"load average {_loads(one.load_average)}"
         )
     return lines
 
