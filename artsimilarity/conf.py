@@ -99,7 +99,7 @@ class Settings:
     CACHE: str = "default"
     # How much neighbours should differ from each other: 0 not at all, 1 above all.
     DIVERSIFY: float = 0.0
-    # Candidates HNSW keeps in hand (hnsw.ef_search): more finds more and takes longer.
+    # Candidates HNSW keeps in hand (hnsw.ef_search), at least: more finds more and takes longer.
     EF_SEARCH: int = 100
     # The same for searches that lean on colour (style below 0.1), whose ties are closer.
     EF_SEARCH_COLOUR: int = 170
@@ -109,6 +109,8 @@ class Settings:
     ITERATIVE_SCAN: str = "strict_order"
     # Share of the ten nearest, 0..1, below which the index is reported; 0 ends the measuring.
     RECALL_AT_LEAST: float = 0.9
+    # Share for which more candidates are taken than EF_SEARCH says, where it was measured so.
+    RECALL_AIM: float = 0.98
     # Seconds that the daily measurement of that share may take.
     RECALL_SECONDS: float = 20.0
 
@@ -160,6 +162,7 @@ class Settings:
         self._require("EXACT_ROWS", self.EXACT_ROWS >= 0, "must be 0 or more")
         share = 0 <= self.RECALL_AT_LEAST <= 1
         self._require("RECALL_AT_LEAST", share, "must lie between 0 and 1")
+        self._require("RECALL_AIM", 0 <= self.RECALL_AIM <= 1, "must lie between 0 and 1")
         self._require("RECALL_SECONDS", self.RECALL_SECONDS > 0, "must be more than 0")
         self._require("LIMIT", 1 <= self.LIMIT <= self.MAX_LIMIT, "must lie in 1..MAX_LIMIT")
         self._require("MAX_LIMIT", self.MAX_LIMIT <= 1000, "must be 1000 or less")

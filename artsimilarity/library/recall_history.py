@@ -118,7 +118,9 @@ def end(
     """
     measurement.recalls, measurement.pictures = list(recalls), pictures
     measurement.ended_at = timezone.now()
-    measurement.save(using=library.using, update_fields=["recalls", "pictures", "ended_at"])
+    measurement.save(
+        using=library.using, update_fields=["recalls", "candidates", "pictures", "ended_at"]
+    )
     kept = _attempts(library).order_by("-began_at", "-pk").values_list("pk", flat=True)[:KEPT]
     _attempts(library).exclude(pk__in=list(kept)).delete()
 

@@ -59,19 +59,22 @@ class Gate(Sql):
     pooled connection.
 
     Args:
-        settings: names and values.
+        settings: names and values, which may be worked out by SQL that names no column.
         source: ``FROM ... WHERE ...`` of at most one row; where there is none, the condition is
             false, and the query ends before any index is opened.
     """
 
     conditional = True
 
-    def __init__(self, settings: Mapping[str, str], source: Sql | None = None) -> None:
-        calls = " || ".join("set_config(%s, %s, true)" for _ in settings)
-        params = [text for pair in settings.items() for text in pair]
+    def __init__(self, settings: Mapping[str, str | Sql], source: Sql | None = None) -> None:
+        calls, params = [], []
+        for name, value in settings.items():
+            text = value if isinstance(value, Sql) else Sql("%s", [value])
+            calls.append(f"set_config(%s, {text.sql}, true)")
+            params += [name, *text.params]
         origin = f" {source.sql}" if source else ""
         super().__init__(
-            f"(SELECT {calls}{origin}) IS NOT NULL",
+            f"(SELECT {' || '.join(calls)}{origin}) IS NOT NULL",
             [*params, *(source.params if source else ())],
             BooleanField(),
         )

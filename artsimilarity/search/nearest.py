@@ -11,9 +11,10 @@ from django.db import models
 
 from artsimilarity.library import Library
 from artsimilarity.schema.columns import SCORES
+from artsimilarity.search.candidates import MOST_CANDIDATES, candidates_in_force
 from artsimilarity.search.cursor import Cursor, CursorError
 from artsimilarity.search.ordering import order_by_similarity
-from artsimilarity.search.plan import MOST_CANDIDATES, plan_search
+from artsimilarity.search.plan import plan_search
 from artsimilarity.search.query_vector import QueryVector, since_promotion
 
 
@@ -41,7 +42,13 @@ def nearest(
         # One more than the page, which tells whether it ends among equals. The index brings the
         # examples too, and those of earlier pages, before they are left out.
         wanted = limit + 1 + len(query.excluded) + (after.count if after else 0)
-        candidates = min(max(plan.candidates, wanted), MOST_CANDIDATES)
+        candidates = candidates_in_force(
+            Library.searched(pictures),
+            query.recipe,
+            style,
+            least=min(max(plan.candidates, wanted), MOST_CANDIDATES),
+            widening=plan.widening,
+        )
         ordered = order_by_similarity(pictures, query, style=style, candidates=candidates)
         found = list(_behind(ordered, after)[: limit + 1])
         found.sort(key=lambda one: (-one.similarity, one.pk))

@@ -18,14 +18,12 @@ from artsimilarity.schema.sql import (
     Subvector,
     UnindexedDistance,
 )
+from artsimilarity.search.candidates import candidates_in_force
 from artsimilarity.search.query_vector import QueryVector
 
 _M = TypeVar("_M", bound=models.Model)
 
 _TEXT: models.TextField[str, str] = models.TextField()
-
-# Below this style the colour block decides, and its many near-ties need more candidates.
-_LEANS_ON_COLOUR = 0.1
 
 
 def order_by_similarity(
@@ -33,7 +31,7 @@ def order_by_similarity(
     query: QueryVector,
     *,
     style: float | None = None,
-    candidates: int | None = None,
+    candidates: int | Sql | None = None,
     exact: bool = False,
 ) -> models.QuerySet[_M]:
     """Return a queryset's pictures, nearest to a query vector first, as one lazy query.
@@ -47,8 +45,9 @@ def order_by_similarity(
         query: what to compare with.
         style: weight of the style block, 0..1; the colour block gets the rest. None takes
             ``ARTSIMILARITY["STYLE"]``.
-        candidates: ``hnsw.ef_search``; None takes ``ARTSIMILARITY["EF_SEARCH"]`` or
-            ``["EF_SEARCH_COLOUR"]``.
+        candidates: ``hnsw.ef_search``, as a number or as SQL for its text; None takes what is
+            enough by the settings and by what was measured
+            (:func:`~artsimilarity.search.candidates.candidates_in_force`).
         exact: compare with every row instead of asking the index.
 
     Returns:
@@ -62,6 +61,8 @@ def order_by_similarity(
     """
     style = check_style(style)
     library = Library.searched(pictures)
+    if candidates is None:
+        candidates = candidates_in_force(library, query.recipe, style)
     weighted, column = query.weighted(style), query.column(library)
     if exact:
         distance: Any = UnindexedDistance(column, weighted)
@@ -70,7 +71,7 @@ def order_by_similarity(
     size, colour_size = query.block_sizes
     ordered: models.QuerySet[_M] = (
         pictures.filter(
-            *_conditions(query, style, candidates, exact),
+            *_conditions(query, candidates, exact),
             query.condition(library),
             ~Q(pk__in=query.excluded),
         )
@@ -101,19 +102,13 @@ def check_style(style: float | None) -> float:
     return round(style, 4)
 
 
-def candidates_for(style: float) -> int:
-    """Return the ``hnsw.ef_search`` for a balance, where nothing is known of filters."""
-    settings = get_settings()
-    return settings.EF_SEARCH_COLOUR if style < _LEANS_ON_COLOUR else settings.EF_SEARCH
-
-
-def _conditions(query: QueryVector, style: float, candidates: int | None, exact: bool) -> list[Sql]:
+def _conditions(query: QueryVector, candidates: int | Sql, exact: bool) -> list[Sql]:
     """What must hold before any row is compared: that there is a vector to compare with."""
     if exact:
         return [Found(query.source)] if query.source else []
     gate = Gate(
         {
-            "hnsw.ef_search": str(candidates_for(style) if candidates is None else candidates),
+            "hnsw.ef_search": candidates if isinstance(candidates, Sql) else str(candidates),
             "hnsw.iterative_scan": get_settings().ITERATIVE_SCAN,
         },
         query.source,

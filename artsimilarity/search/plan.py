@@ -18,7 +18,7 @@ from django.db import connections, models
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
 from artsimilarity.library.remembered import Remembered
-from artsimilarity.search.ordering import candidates_for
+from artsimilarity.search.candidates import MOST_CANDIDATES, candidates_for
 
 # The planner's price of reading what a filter keeps, above which the index is asked after all:
 # about three times that of a hundred thousand rows one after the other.
@@ -27,9 +27,6 @@ _EXACT_COST = 50_000
 _REMEMBERED_SECONDS = 60.0
 _MOST_REMEMBERED = 1_000
 
-MOST_CANDIDATES = 1000
-"""The most that pgvector takes for ``hnsw.ef_search``."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class SearchPlan:
@@ -37,11 +34,13 @@ class SearchPlan:
 
     Attributes:
         exact: by comparing with every row that the filter keeps.
-        candidates: otherwise, ``hnsw.ef_search``.
+        candidates: otherwise, ``hnsw.ef_search`` at least.
+        widening: how many times as many as without filters.
     """
 
     exact: bool
     candidates: int
+    widening: float = 1.0
 
 
 def plan_search(pictures: models.QuerySet[Any], style: float) -> SearchPlan:
@@ -57,8 +56,9 @@ def plan_search(pictures: models.QuerySet[Any], style: float) -> SearchPlan:
     if rows <= get_settings().EXACT_ROWS and cost <= _EXACT_COST:
         return SearchPlan(exact=True, candidates=candidates)
     share = min(1.0, rows / max(total, 1.0))
-    wider = math.ceil(candidates / math.sqrt(share)) if share else MOST_CANDIDATES
-    return SearchPlan(exact=False, candidates=min(wider, MOST_CANDIDATES))
+    widening = 1 / math.sqrt(share) if share else float(MOST_CANDIDATES)
+    wider = min(math.ceil(candidates * widening), MOST_CANDIDATES)
+    return SearchPlan(exact=False, candidates=wider, widening=widening)
 
 
 def _estimate(pictures: models.QuerySet[Any], total: float) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -29,7 +30,12 @@ from artsimilarity.library import Library, recall_history
 from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.schema.sql import UnindexedDistance
 from artsimilarity.schema.tables import RecallMeasurement
-from artsimilarity.search.ordering import candidates_for, check_style, order_by_similarity
+from artsimilarity.search.candidates import (
+    MOST_CANDIDATES,
+    candidates_for,
+    candidates_in_force,
+)
+from artsimilarity.search.ordering import check_style, order_by_similarity
 from artsimilarity.search.query_vector import QueryVector, given_vector
 from artsimilarity.search.sampling import samples, shuffled_place
 
@@ -53,6 +59,8 @@ _SAME_DAYS: Final = 7
 _SAFE_SHARE: Final = 0.8
 # Rows fetched between two looks at the clock.
 _CHUNK: Final = 2_000
+# How many times as many candidates are tried next.
+_STEP: Final = 1.4
 
 # The index is asked even where the planner would rather sort a small table, and one core is enough.
 # All rows of a cursor are wanted, not the first of them soon.
@@ -80,6 +88,10 @@ def measure(library: Library, *, only_if_due: bool = False) -> RecallMeasurement
     ``["RECALL_SECONDS"]`` at most, of one core, and fewer pictures where that is too little. Never
     call it within a web request.
 
+    Where that is less than ``["RECALL_AIM"]``, more candidates are tried until it is reached. From
+    the moment that the measurement is saved on, searches take as many; a later one may find that
+    fewer will do.
+
     Args:
         library: that is measured.
         only_if_due: as sweeps do, which come often.
@@ -99,17 +111,23 @@ def measure(library: Library, *, only_if_due: bool = False) -> RecallMeasurement
             _("The recall of %(model)s is being measured already, or was just now.")
             % {"model": library.name}
         )
-    pages: list[tuple[float, ...]] = []
+    pages: list[tuple[_Page, ...]] = []
+    balances: list[_Balance] = []
     try:
         for some in _measure_pages(library, measurement, deadline):
             pages += some
+        balances = _balances(measurement, pages)
+        for balance in balances:
+            _choose_candidates(library, balance, deadline)
     except _OutOfTimeError:
         pass  # what was measured by then counts
     finally:
         # A promotion, or an index built anew meanwhile, leaves what was measured about nothing.
         if VectorIndex.serving(library).file() != measurement.index_file:
-            pages = []
-        recalls = [fmean(one) for one in zip(*pages, strict=True)]
+            pages, balances = [], []
+        balances = balances or _balances(measurement, pages)
+        measurement.candidates = [one.candidates for one in balances] or measurement.candidates
+        recalls = [one.recall for one in balances]
         recall_history.end(library, measurement, recalls=recalls, pictures=len(pages))
     if not pages:
         raise RecallNotMeasuredError(
@@ -179,9 +197,18 @@ def _plan(library: Library) -> RecallMeasurement:
         fingerprint=index.recipe,
         index_file=file,
         styles=styles,
-        # What a page takes at least: itself, one more than the page, and the picture searched for.
-        candidates=[max(candidates_for(style), PAGE + 2) for style in styles],
+        candidates=[_in_force(library, index.recipe, style) for style in styles],
     )
+
+
+def _in_force(library: Library, recipe: str, style: float) -> int:
+    """The candidates of a page of ten."""
+    sql = candidates_in_force(library, recipe, style)
+    with connections[library.using].cursor() as cursor:
+        cursor.execute(f"SELECT {sql.sql}", sql.params)
+        (text,) = cursor.fetchone()
+    # What a page takes at least: itself, one more than the page, and the picture searched for.
+    return max(int(text), PAGE + 2)
 
 
 @dataclass
@@ -212,17 +239,78 @@ class _Page:
         else:
             heapq.heappushpop(self.nearest, -distance)
 
-    def recall(self) -> float:
-        """Share of the page that is as near as the tenth nearest of all, once all were met."""
-        if len(self.nearest) < PAGE:  # nothing that was found is wrong
-            return min(1.0, len(self.distances) / (len(self.nearest) or 1))
-        return sum(one <= -self.nearest[0] for one in self.distances) / PAGE
+    def recall(self, distances: Sequence[float] | None = None) -> float:
+        """Share of a page that is as near as the tenth nearest of all, once all were met.
+
+        Args:
+            distances: of another page for the same picture and balance, that was found later.
+        """
+        found = self.distances if distances is None else distances
+        if len(self.nearest) == PAGE:
+            return sum(one <= -self.nearest[0] for one in found) / PAGE
+        if len(self.distances) == PAGE:  # nothing that was found is wrong
+            return sum(one <= self.distances[-1] for one in found) / PAGE
+        return min(1.0, len(found) / (len(self.nearest) or 1))
+
+
+@dataclass
+class _Balance:
+    """What was found at one balance.
+
+    Attributes:
+        style: weight of the style block, 0..1.
+        candidates: that the pages were found with.
+        recall: mean of the pages, 0..1.
+        pages: of all pictures, as they were found at first.
+    """
+
+    style: float
+    candidates: int
+    recall: float
+    pages: Sequence[_Page]
+
+
+def _balances(measurement: RecallMeasurement, pages: Sequence[tuple[_Page, ...]]) -> list[_Balance]:
+    return [
+        _Balance(style, candidates, fmean(page.recall() for page in some), some)
+        for style, candidates, some in zip(
+            measurement.styles, measurement.candidates, zip(*pages, strict=True), strict=False
+        )
+    ]
+
+
+def _choose_candidates(library: Library, balance: _Balance, deadline: float) -> None:
+    """Raise the candidates until recall is what is aimed at; or lower them one step if it stays.
+
+    Raises:
+        _OutOfTimeError: there is no time for another step; those before it count.
+    """
+    aim = get_settings().RECALL_AIM
+    if balance.recall >= aim:
+        least = max(candidates_for(balance.style), PAGE + 2)
+        fewer = max(least, math.ceil(balance.candidates / _STEP))
+        if fewer < balance.candidates:
+            recall = _recall_with(library, balance, fewer, deadline)
+            if recall >= aim:
+                balance.candidates, balance.recall = fewer, recall
+        return
+    while balance.recall < aim and balance.candidates < MOST_CANDIDATES:
+        more = min(math.ceil(balance.candidates * _STEP), MOST_CANDIDATES)
+        balance.recall = _recall_with(library, balance, more, deadline)
+        balance.candidates = more
+
+
+def _recall_with(library: Library, balance: _Balance, candidates: int, deadline: float) -> float:
+    return fmean(
+        page.recall(_ask_index(library, page.query, page.style, candidates, deadline).distances)
+        for page in balance.pages
+    )
 
 
 def _measure_pages(
     library: Library, measurement: RecallMeasurement, deadline: float
-) -> Iterator[list[tuple[float, ...]]]:
-    """Measure some pictures at a time, and yield their recall at each balance.
+) -> Iterator[list[tuple[_Page, ...]]]:
+    """Measure some pictures at a time, and yield their pages at each balance.
 
     One first, which tells how many there is time for.
     """
@@ -237,11 +325,8 @@ def _measure_pages(
             for style, candidates in zip(measurement.styles, measurement.candidates, strict=True)
         ]
         _compare_with_all(library, pages, deadline)
-        recalls = [page.recall() for page in pages]
         balances = len(measurement.styles)
-        yield [
-            tuple(recalls[start : start + balances]) for start in range(0, len(recalls), balances)
-        ]
+        yield [tuple(pages[start : start + balances]) for start in range(0, len(pages), balances)]
         taken[at_once] = time.monotonic() - began
         at_once = _how_many(taken, deadline - time.monotonic())
         if at_once < 1:

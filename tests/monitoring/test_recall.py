@@ -139,6 +139,7 @@ class TestHealth:
             **settings.ARTSIMILARITY,
             "EF_SEARCH": 1,
             "EF_SEARCH_COLOUR": 1,
+            "RECALL_AIM": 0,
         }
         fill_library(1500)
         recall.measure(Library.of(Artwork))

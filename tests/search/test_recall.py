@@ -36,7 +36,8 @@ from tests.photos import photo_tables
 from tests.pictures import fill_library, make_embedded
 
 TABLE = Artwork._meta.db_table
-FEW = {"EF_SEARCH": 1, "EF_SEARCH_COLOUR": 1}
+# And no more where they find too little.
+FEW = {"EF_SEARCH": 1, "EF_SEARCH_COLOUR": 1, "RECALL_AIM": 0}
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ class Report:
         baselines: descriptions of all ways to search, by name; the app is the first.
         fill_seconds: to copy the vectors into both tables.
         built: the index of each way to search that has one in Postgres.
+        candidates: that a worker's measurement of recall chose, by style; none in a small table.
         faiss_build_seconds: None without faiss.
         plans: how Postgres read the table for the app's first query, by style and filter.
         results: all measurements, the app's first in each cell.
@@ -48,6 +49,7 @@ class Report:
     baselines: dict[str, str] = field(default_factory=dict)
     fill_seconds: float = 0.0
     built: dict[str, Built] = field(default_factory=dict)
+    candidates: dict[float, int] = field(default_factory=dict)
     faiss_build_seconds: float | None = None
     plans: list[dict[str, Any]] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
@@ -128,6 +130,11 @@ def _heading(report: Report) -> str:
             f"{built.memory}, {built.index_bytes / 2**20:.0f} MB; "
             f"table {built.table_bytes / 2**20:.0f} MB"
         )
+    if report.candidates:
+        chosen = ", ".join(
+            f"{count} at style {style:g}" for style, count in report.candidates.items()
+        )
+        lines.append(f"candidates by a worker's measurement of recall: {chosen}")
     if report.faiss_build_seconds is not None:
         lines.append(f"faiss: index built in {report.faiss_build_seconds:.1f} s")
     lines += [f"{name}: {description}" for name, description in report.baselines.items()]

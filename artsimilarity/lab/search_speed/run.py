@@ -36,7 +36,8 @@ from artsimilarity.lab.search_speed.scratch import (
 from artsimilarity.lab.search_speed.truth import Truth
 from artsimilarity.lab.search_speed.variants import count_variants, measure_variants
 from artsimilarity.lab.search_speed.vectors import draw_library, find_centres
-from artsimilarity.search import more_like_this
+from artsimilarity.library import Library
+from artsimilarity.search import more_like_this, recall
 
 STYLES = (0.0, 0.25, 0.5, 0.75, 1.0)
 KEEP_PERCENT = (100.0, 10.0, 1.0, 0.1)
@@ -89,6 +90,7 @@ def run(options: Options) -> Report:
             library = draw_library(centres, options.rows, random, bar.update)
         buckets = random.integers(BUCKETS, size=options.rows, dtype=np.int32)
         _fill_and_build(report, scratch, library, buckets, options)
+        report.candidates = _choose_candidates(scratch, options.using)
         app = App(scratch, options.using)
         baselines = [app, *_baselines(report, scratch, library, options.using)]
         report.baselines = {one.name: one.description for one in baselines}
@@ -138,6 +140,17 @@ def _fill_and_build(
             report.built[name] = build_index(
                 model, options.rows, options.using, options.memory, bar.update
             )
+
+
+def _choose_candidates(scratch: Scratch, using: str) -> dict[float, int]:
+    """Measure recall as a worker does, which chooses how many candidates a search takes."""
+    with progress_bar("Recall as workers measure it", 1, "measurement") as bar:
+        try:
+            measured = recall.measure(Library(scratch.pictures, using))
+        except recall.RecallNotMeasuredError:  # so few rows that no worker would measure them
+            return {}
+        bar.update()
+    return dict(zip(measured.styles, measured.candidates, strict=True))
 
 
 def _baselines(

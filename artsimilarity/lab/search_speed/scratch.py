@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from pgvector.django import HnswIndex, VectorField
 
 from artsimilarity.conf import get_settings
+from artsimilarity.library import Library
 from artsimilarity.library.index_build import memory_for, watched
-from artsimilarity.models import SimilarityMixin
+from artsimilarity.models import RecallMeasurement, SimilarityMixin, SweepRecord
 from artsimilarity.schema.indexes import hnsw_index
 from artsimilarity.schema.states import EmbeddingStatus
 
@@ -145,6 +146,9 @@ def _drop(using: str) -> None:
     with connections[using].cursor() as cursor:
         for table in (TABLE, PLAIN_TABLE):
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
+    label = Library(make_models().pictures, using).label
+    for noted in (RecallMeasurement, SweepRecord):
+        noted.objects.using(using).filter(model_label=label).delete()
 
 
 @dataclass(frozen=True, kw_only=True)

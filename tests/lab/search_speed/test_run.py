@@ -13,6 +13,7 @@ from pytest_django import DjangoDbBlocker
 
 from artsimilarity.lab.hardware import cores
 from artsimilarity.library import Library, libraries
+from artsimilarity.models import RecallMeasurement
 from demo_site.library.models import Artwork
 from tests.lab.search_speed.running import run_benchmark, scratch_tables
 
@@ -37,12 +38,12 @@ class Outcome:
 def outcome(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: Any
 ) -> Outcome:
-    """One run over 300 rows, for all tests that only look at it."""
+    """One run over 600 rows, for all tests that only look at it."""
     file = tmp_path_factory.mktemp("benchmark") / "report.json"
     with django_db_blocker.unblock():
         with contextlib.redirect_stderr(io.StringIO()) as told:
             text = run_benchmark(
-                "--rows", "300", "--queries", "8", "--variants", "--json", str(file)
+                "--rows", "600", "--queries", "8", "--variants", "--json", str(file)
             )
         lines = told.getvalue().splitlines()
         return Outcome(text, lines, json.loads(file.read_text()), scratch_tables())
@@ -103,14 +104,14 @@ def test_compares_each_result_with_the_apps(outcome: Outcome) -> None:
 
 def test_the_json_describes_machine_and_index(outcome: Outcome) -> None:
     report = outcome.report
-    assert report["rows"] == 300
+    assert report["rows"] == 600
     assert report["machine"]["cores"] == cores()
     assert report["machine"]["server_settings"]["shared_buffers"]
     assert report["fill_seconds"] > 0
     for name in ("app", "plain"):
         assert report["built"][name]["seconds"] > 0
-        assert report["built"][name]["index_bytes"] > 300 * 472 * 2
-        assert report["built"][name]["table_bytes"] > 300 * 472 * 2
+        assert report["built"][name]["index_bytes"] > 600 * 472 * 2
+        assert report["built"][name]["table_bytes"] > 600 * 472 * 2
 
 
 def test_variants_try_numbers_of_candidates_at_every_balance(outcome: Outcome) -> None:
@@ -139,15 +140,23 @@ def test_variants_end_without_an_index_on_the_filter(outcome: Outcome) -> None:
 
 
 def test_tells_every_step_on_standard_error(outcome: Outcome) -> None:
-    steps = ["Drawing: 300 of 300 rows", "Copying: 600 of 600 rows"]
-    steps += ["Index of app: 300 of 300 rows", "Index of plain: 300 of 300 rows"]
+    steps = ["Drawing: 600 of 600 rows", "Copying: 1200 of 1200 rows"]
+    steps += ["Index of app: 600 of 600 rows", "Index of plain: 600 of 600 rows"]
     steps += ["Right answers: 5 of 5 balances", "Variants: "]
     for step in steps:
         assert any(line.startswith(step) for line in outcome.told), step
 
 
 def test_prints_tables_and_the_machine(outcome: Outcome) -> None:
-    assert "300 rows around 400 drawn vectors" in outcome.text
+    assert "600 rows around 400 drawn vectors" in outcome.text
     assert "load average" in outcome.text
     assert "| app " in outcome.text
     assert outcome.text.count("Worst of the balances") == 2
+
+
+def test_takes_the_candidates_that_a_worker_would_choose_and_leaves_no_trace_of_it(
+    outcome: Outcome,
+) -> None:
+    assert set(outcome.report["candidates"]) == {"0.0", "0.75", "1.0"}
+    assert "candidates by a worker's measurement of recall: " in outcome.text
+    assert not RecallMeasurement.objects.exists()
