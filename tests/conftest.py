@@ -20,6 +20,7 @@ from pytest_django import Settings
 
 from artsimilarity.library import Library
 from artsimilarity.library.index_build import VectorIndex
+from artsimilarity.search import plan
 from artsimilarity.testing import use_quick_encoder
 from demo_site import servers as embedded
 from demo_site.celery import app as celery_app
@@ -129,6 +130,12 @@ def media(settings: Settings, tmp_path: Path) -> Path:
     """Every test writes its pictures to a folder of its own."""
     settings.MEDIA_ROOT = str(tmp_path / "media")
     return tmp_path / "media"
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered_of_tables() -> None:
+    """Each test has other rows in the same tables, and is over within seconds."""
+    plan._totals.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -28,9 +28,9 @@ def more_like_this(
 ) -> Neighbours:
     """Return the pictures nearest to ``picture`` among those that the visitor may see.
 
-    One query where nothing is filtered. Filters cost a question to the planner first; and a second
-    search, which compares with every row, follows where the index returned fewer pictures than
-    asked for, because the table is small.
+    One query. Of filters the planner is asked first, once in a while; and a second search, which
+    compares with every row, follows where the index returned fewer pictures than asked for, because
+    the table is small.
 
     Args:
         picture: an instance of a model with an embedding.

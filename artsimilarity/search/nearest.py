@@ -13,7 +13,7 @@ from artsimilarity.library import Library
 from artsimilarity.schema.columns import SCORES
 from artsimilarity.search.candidates import MOST_CANDIDATES, candidates_in_force
 from artsimilarity.search.cursor import Cursor, CursorError
-from artsimilarity.search.ordering import order_by_similarity
+from artsimilarity.search.ordering import nearest_of_all, order_by_similarity
 from artsimilarity.search.plan import plan_search
 from artsimilarity.search.query_vector import QueryVector, since_promotion
 
@@ -71,8 +71,7 @@ def _compared_with_every_row(
     style: float,
     after: Cursor | None,
 ) -> list[Any]:
-    scanned = order_by_similarity(pictures, query, style=style, exact=True)
-    # Scores are worked out for the page alone: Postgres would do so for every row it sorts.
+    scanned = nearest_of_all(pictures, query, style=style)
     page = pictures.filter(pk__in=_behind(scanned, after).values("pk")[:limit])
     return list(order_by_similarity(page, query, style=style, exact=True))
 

@@ -61,30 +61,50 @@ def order_by_similarity(
     """
     style = check_style(style)
     library = Library.searched(pictures)
-    if candidates is None:
+    if candidates is None and not exact:
         candidates = candidates_in_force(library, query.recipe, style)
     weighted, column = query.weighted(style), query.column(library)
-    if exact:
-        distance: Any = UnindexedDistance(column, weighted)
+    ordered: Any = _by_distance(pictures, query, weighted, None if exact else candidates)
+    size, colour_size = query.block_sizes
+    scored: models.QuerySet[_M] = ordered.annotate(
+        similarity=InnerProduct(column, weighted),
+        similarity_style=_block_product(query, column, 1, size),
+        similarity_colour=_block_product(query, column, size + 1, colour_size),
+        similarity_recipe=Sql("%s", [query.recipe], _TEXT),
+    )
+    return scored
+
+
+def nearest_of_all(
+    pictures: models.QuerySet[_M], query: QueryVector, *, style: float
+) -> models.QuerySet[_M]:
+    """Return the same by a comparison with every row, without the scores.
+
+    Postgres would work them out for every row that it sorts; and Django's work is spared.
+
+    Args:
+        pictures: as for :func:`order_by_similarity`, and so is ``query``.
+        style: as :func:`check_style` gives it.
+    """
+    return _by_distance(pictures, query, query.weighted(style), None)
+
+
+def _by_distance(
+    pictures: models.QuerySet[_M], query: QueryVector, weighted: Sql, candidates: int | Sql | None
+) -> models.QuerySet[_M]:
+    """Those that can be compared, nearest first; without candidates every row is compared."""
+    library = Library.searched(pictures)
+    distance: Any
+    if candidates is None:
+        distance = UnindexedDistance(query.column(library), weighted)
     else:
         distance = InnerProductDistance(query.indexed(library), weighted)
-    size, colour_size = query.block_sizes
-    ordered: models.QuerySet[_M] = (
-        pictures.filter(
-            *_conditions(query, candidates, exact),
-            query.condition(library),
-            ~Q(pk__in=query.excluded),
-        )
-        .alias(_distance=distance)
-        .annotate(
-            similarity=InnerProduct(column, weighted),
-            similarity_style=_block_product(query, column, 1, size),
-            similarity_colour=_block_product(query, column, size + 1, colour_size),
-            similarity_recipe=Sql("%s", [query.recipe], _TEXT),
-        )
-        # Equals in a fixed order, where that costs nothing: as a second key it disables the index.
-        .order_by("_distance", *(["pk"] if exact else []))
+    comparable: Any = pictures.filter(
+        *_conditions(query, candidates), query.condition(library), ~Q(pk__in=query.excluded)
     )
+    # Equals in a fixed order, where that costs nothing: as a second key it disables the index.
+    keys = ["_distance", "pk"] if candidates is None else ["_distance"]
+    ordered: models.QuerySet[_M] = comparable.alias(_distance=distance).order_by(*keys)
     return ordered
 
 
@@ -102,9 +122,9 @@ def check_style(style: float | None) -> float:
     return round(style, 4)
 
 
-def _conditions(query: QueryVector, candidates: int | Sql, exact: bool) -> list[Sql]:
+def _conditions(query: QueryVector, candidates: int | Sql | None) -> list[Sql]:
     """What must hold before any row is compared: that there is a vector to compare with."""
-    if exact:
+    if candidates is None:
         return [Found(query.source)] if query.source else []
     gate = Gate(
         {

@@ -23,8 +23,9 @@ from artsimilarity.search.candidates import MOST_CANDIDATES, candidates_for
 # The planner's price of reading what a filter keeps, above which the index is asked after all:
 # about three times that of a hundred thousand rows one after the other.
 _EXACT_COST = 50_000
-# How long what the planner said of a filter is remembered, and of how many filters.
-_REMEMBERED_SECONDS = 60.0
+# How long what the planner said of a filter is remembered, and of how many filters; and how long
+# the rows of a table, by which it is seen that an ANALYZE has taught the planner something new.
+_REMEMBERED_SECONDS, _TOTAL_REMEMBERED_SECONDS = 60.0, 5.0
 _MOST_REMEMBERED = 1_000
 
 
@@ -46,12 +47,13 @@ class SearchPlan:
 def plan_search(pictures: models.QuerySet[Any], style: float) -> SearchPlan:
     """Return how to search ``pictures``, without reading a row.
 
-    If they are filtered the planner is asked, once a minute for the same filter of the same table.
+    If they are filtered the planner is asked, once a minute for the same filter of the same table,
+    or soon after an ANALYZE.
     """
     candidates = candidates_for(style)
     if not pictures.query.where:
         return SearchPlan(exact=False, candidates=candidates)
-    total = table_rows(Library.searched(pictures))
+    total = _remembered_rows(Library.searched(pictures))
     rows, cost = _estimate(pictures, total)
     if rows <= get_settings().EXACT_ROWS and cost <= _EXACT_COST:
         return SearchPlan(exact=True, candidates=candidates)
@@ -80,6 +82,22 @@ def _estimate(pictures: models.QuerySet[Any], total: float) -> tuple[float, floa
         known = float(plan["Plan Rows"]), float(plan["Total Cost"])
         _estimates().put(key, known)
     return known
+
+
+def _remembered_rows(library: Library) -> float:
+    """``table_rows``, which cost a statement, as they were a few seconds ago."""
+    table, _key = library.table()
+    key = (library.using, connections[library.using].settings_dict["NAME"], table)
+    known = _totals().get(key)
+    if known is None:
+        known = table_rows(library)
+        _totals().put(key, known)
+    return known
+
+
+@cache
+def _totals() -> Remembered[tuple[Any, ...], float]:
+    return Remembered(seconds=_TOTAL_REMEMBERED_SECONDS, most=_MOST_REMEMBERED)
 
 
 @cache

@@ -126,30 +126,31 @@ def test_are_widened_by_filters_as_those_of_the_settings_are(settings: Settings)
     assert of_last_search() == 1000
 
 
-FEW = {"EF_SEARCH": 1, "EF_SEARCH_COLOUR": 1}
+# And time enough on the busiest machine.
+FEW = {"EF_SEARCH": 1, "EF_SEARCH_COLOUR": 1, "RECALL_SECONDS": 300}
 
 
 class TestMeasuring:
     def test_raises_them_until_what_is_aimed_at_is_found(
         self, library: Library, settings: Settings
     ) -> None:
-        fill_library(1500)
+        fill_library(800)
         use(settings, **FEW)
         measured = measure(library)
         assert measured.lowest >= 0.98
-        assert max(measured.candidates) > 50
+        assert max(measured.candidates) > 20
         for style, candidates in zip(measured.styles, measured.candidates, strict=True):
             assert candidates_at(style) == candidates
 
     def test_leaves_them_where_nothing_is_aimed_at(
         self, library: Library, settings: Settings
     ) -> None:
-        fill_library(1500)
+        fill_library(800)
         use(settings, **FEW, RECALL_AIM=0)
         assert measure(library).candidates == [12, 12, 12]
 
     def test_lowers_them_a_step_where_fewer_do(self, library: Library, settings: Settings) -> None:
-        fill_library(1500)
+        fill_library(800)
         noted([900, 900, 110])
         measured = measure(library)
         assert measured.candidates == [643, 643, 100]
@@ -158,7 +159,7 @@ class TestMeasuring:
     def test_keeps_what_it_had_found_when_its_time_is_over(
         self, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        fill_library(1500)
+        fill_library(800)
         use(settings, **FEW)
         steps = 0
         ask = recall._recall_with

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from artsimilarity.search import more_like_these, more_like_this, nearest
+from artsimilarity.search import plan as plans
 from artsimilarity.search.plan import SearchPlan, plan_search
 from demo_site.library.models import Artwork
 from tests.pictures import fill_library, make_artwork, make_embedded
@@ -98,9 +99,8 @@ class TestFilters:
     def test_are_asked_about_once(self, library: Artwork, django_assert_num_queries: Any) -> None:
         tenth = Artwork.objects.filter(artist="tenth")
         plan = plan_search(tenth, 0.75)
-        with django_assert_num_queries(1) as asked:  # for the rows of the table
+        with django_assert_num_queries(0):
             assert plan_search(tenth, 0.75) == plan
-        assert "EXPLAIN" not in asked.captured_queries[0]["sql"]
 
     def test_are_asked_about_again_once_the_table_was_analysed(
         self, library: Artwork, settings: Settings
@@ -112,6 +112,7 @@ class TestFilters:
         Artwork.objects.update(artist="tenth")
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {Artwork._meta.db_table}")
+        plans._totals.cache_clear()  # as after a few seconds
         assert before.exact
         assert not plan_search(tenth, 0.75).exact
 
