@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from artsimilarity.encoder.recipe import ART
 from artsimilarity.library import Library
+from artsimilarity.search import more_like_this
 from artsimilarity.search.ordering import order_by_similarity
 from artsimilarity.search.query_vector import stored_vector
 from demo_site.library.models import Artwork
@@ -95,7 +99,7 @@ class TestSimilarTo:
         target = make_embedded("target")
         make_embedded("neighbour")
         with django_assert_num_queries(1):
-            (found,) = Artwork.objects.similar_to(target)[:8]
+            (found,) = Artwork.objects.similar_to(target)[:1]
         assert "embedding" in found.get_deferred_fields()
 
     def test_a_picture_without_an_embedding_has_no_neighbours(self) -> None:
@@ -161,6 +165,97 @@ class TestSimilarTo:
     def test_refuses_an_instance_of_another_model(self) -> None:
         with pytest.raises(TypeError, match="needs a Artwork, not a ContentType"):
             Artwork.objects.similar_to(ContentType())  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def filtered() -> Artwork:
+    """One of 600 pictures, of which 1 % are rare and a tenth are of one technique."""
+    fill_library(
+        600,
+        lambda number: {
+            "artist": "rare" if number % 100 == 0 else "",
+            "technique": "woodcut" if number % 10 else "etching",
+        },
+    )
+    picture = Artwork.objects.order_by("pk").last()
+    assert picture is not None
+    return picture
+
+
+class TestPages:
+    """A slice is searched for as ``more_like_this()`` does it, whatever comes after it."""
+
+    @pytest.mark.parametrize("names", [{"artist": "rare"}, {"technique": "etching"}, {}])
+    @pytest.mark.parametrize("exact_rows", [0, 3000])
+    @pytest.mark.parametrize("is_before", [True, False])
+    def test_have_the_pictures_that_more_like_this_has(
+        self,
+        filtered: Artwork,
+        names: dict[str, str],
+        exact_rows: int,
+        is_before: bool,
+        settings: Settings,
+    ) -> None:
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "EXACT_ROWS": exact_rows}
+        kept = Artwork.objects.filter(**names)
+        wanted = more_like_this(filtered, queryset=kept, limit=12)
+        found = kept.similar_to(filtered)
+        if not is_before:
+            found = Artwork.objects.similar_to(filtered).filter(**names)
+        assert [(one.pk, one.similarity) for one in found[:12]] == [
+            (one.pk, one.similarity) for one in wanted
+        ]
+
+    def test_of_a_filter_that_keeps_few_are_compared_with_all_of_them(
+        self, filtered: Artwork
+    ) -> None:
+        rare = Artwork.objects.similar_to(filtered).filter(artist="rare")[:5]
+        with CaptureQueriesContext(connection) as asked:
+            assert len(rare) == 5
+        assert "hnsw.ef_search" not in asked.captured_queries[-1]["sql"]
+
+    def test_are_asked_for_only_when_they_are_read(
+        self, filtered: Artwork, django_assert_num_queries: Any
+    ) -> None:
+        with django_assert_num_queries(0):
+            page = Artwork.objects.filter(artist="rare").similar_to(filtered)[:5]
+            str(page.query)
+        assert len(page) == 5
+
+    def test_begin_where_the_slice_does(self, filtered: Artwork) -> None:
+        every = list(Artwork.objects.similar_to(filtered)[:8])
+        assert list(Artwork.objects.similar_to(filtered)[3:8]) == every[3:]
+        assert Artwork.objects.similar_to(filtered)[4] == every[4]
+        assert Artwork.objects.similar_to(filtered).first() == every[0]
+
+    def test_keep_what_else_was_asked_of_the_queryset(
+        self, filtered: Artwork, django_assert_num_queries: Any
+    ) -> None:
+        ordered = Artwork.objects.similar_to(filtered).annotate(twice=F("similarity") * 2)
+        page = list(ordered.filter(similarity__gt=-1).only("title")[:4])
+        for one in page:
+            assert one.twice == pytest.approx(2 * one.similarity)
+            assert "artist" in one.get_deferred_fields()
+        values = list(ordered.values_list("pk", flat=True)[:4])
+        assert values == [one.pk for one in page]
+
+    def test_in_another_order_are_the_hosts_own(self, filtered: Artwork) -> None:
+        ordered = Artwork.objects.similar_to(filtered).order_by("pk")
+        assert [one.pk for one in ordered[:3]] == list(
+            Artwork.objects.order_by("pk").values_list("pk", flat=True)[:3]
+        )
+
+    def test_that_are_empty_ask_nothing(
+        self, filtered: Artwork, django_assert_num_queries: Any
+    ) -> None:
+        with django_assert_num_queries(0):
+            assert list(Artwork.objects.none().similar_to(filtered)[:3]) == []
+            assert list(Artwork.objects.similar_to(filtered)[:0]) == []
+
+    def test_joined_with_or_are_still_found(self, filtered: Artwork) -> None:
+        one = Artwork.objects.filter(artist="rare").similar_to(filtered)
+        both = one | Artwork.objects.filter(technique="etching").similar_to(filtered)
+        assert len(both[:5]) == 5
 
 
 class TestSeveralExamples:
