@@ -101,9 +101,9 @@ class SimilarityQuerySet(EmbeddingQuerySet[_M]):
         pictures like the middle of several, away from others. The vector of a single example is
         read inside the query; several are read at once, when this is called.
 
-        A slice is read as :func:`~artsimilarity.search.more_like_this` reads its page: how is chosen
-        by what all filters keep, also those that follow, and a page that the index leaves short is
-        filled.
+        A slice is read as :func:`~artsimilarity.search.more_like_this` reads its page: how is
+        chosen by what all filters keep, also those that follow, and a page that the index leaves
+        short is filled.
 
         Args:
             examples: a saved picture, or some.
