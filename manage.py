@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command that was asked for."""
+    """Run the command that was asked for, on the demo's own servers where none are named."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "demo_site.settings")
     try:
         from django.core.management import execute_from_command_line
@@ -15,7 +15,14 @@ def main() -> None:
             "Django is not installed in this Python. Install the demo with "
             "'pip install -e .[demo]' and run manage.py with the same Python."
         ) from error
-    execute_from_command_line(sys.argv)
+    from demo_site.data_folder import InUseError, servers_for
+    from demo_site.servers import ServerError
+
+    try:
+        with servers_for(sys.argv[1:]):
+            execute_from_command_line(sys.argv)
+    except (InUseError, ServerError) as error:
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":

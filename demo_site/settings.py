@@ -21,10 +21,11 @@ from typing import Any
 
 import dj_database_url
 
+from demo_site import data_folder
 from demo_site.secret_key import read_or_make_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DEMO_DATA = Path(os.environ.get("DEMO_DATA") or BASE_DIR / "var").resolve()
+DEMO_DATA = data_folder.place()
 
 DEBUG = os.environ.get("DJANGO_DEBUG") == "1"
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or read_or_make_secret_key(

@@ -37,17 +37,35 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def manage(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Another command of the demo project, in the same environment."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment(data),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def environment(data: Path) -> dict[str, str]:
+    """That of a terminal, with a data folder, by which the processes are known too."""
+    found = {
+        **os.environ,
+        "DEMO_DATA": str(data),
+        "DJANGO_SETTINGS_MODULE": "demo_site.settings",
+    }
+    for name in ("DATABASE_URL", "CELERY_BROKER_URL", "PYTHONUNBUFFERED"):
+        found.pop(name, None)
+    return found
+
+
 class Demo:
     """The command as a process of its own, as in a terminal."""
 
     def __init__(self, data: Path, *arguments: object) -> None:
-        environment = {
-            **os.environ,
-            "DEMO_DATA": str(data),  # also what its processes are known by
-            "DJANGO_SETTINGS_MODULE": "demo_site.settings",
-        }
-        for name in ("DATABASE_URL", "CELERY_BROKER_URL", "PYTHONUNBUFFERED"):
-            environment.pop(name, None)
         self.data = data
         before = len(list(data.parent.glob("output-*.txt")))
         self.output = data.parent / f"output-{before}.txt"  # two demos may write at once
@@ -55,7 +73,7 @@ class Demo:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "demo", "--port", "0", *map(str, arguments)],
                 cwd=ROOT,
-                env=environment,
+                env=environment(data),
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -141,6 +159,12 @@ def test_it_starts_again_on_the_same_data_and_serves_pages_until_ctrl_c(
         answer = connection.makefile("rb").read().decode()
     assert answer.startswith("HTTP/1.0 200")
     assert answer.count('class="artsimilarity-item ') == 8
+
+    # Another command uses its servers, and leaves them running.
+    status = manage(demo.data, "embed_artworks", "--status")
+    assert status.returncode == 0, status.stderr
+    assert "ready: 9\n" in status.stdout
+    assert demo.process.poll() is None
 
     os.killpg(demo.process.pid, signal.SIGINT)  # as a terminal does: to the whole group
     assert demo.wait() == 0, demo.text()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from demo_site import servers
+from demo_site import data_folder, servers
 from demo_site.library.management.commands.create_admin import PASSWORD_VARIABLE
 from demo_site.library.sources import SourceError, find_sources
 from demo_site.processes import ChildError, Children, StopRequested, StopSignal
@@ -69,10 +67,11 @@ class Command(BaseCommand):
         stop = StopSignal()
         try:
             with ExitStack() as stack:
-                stack.enter_context(_only_one(data))
+                stack.enter_context(data_folder.only_one(data))
                 stack.enter_context(stop.installed())
                 stack.callback(self._say, "Everything has stopped.")
                 environment = self._start_servers(stack, stop, data, options["host"])
+                stack.enter_context(data_folder.noted(data, environment))
                 children = stack.enter_context(
                     Children(
                         environment=environment,
@@ -93,7 +92,7 @@ class Command(BaseCommand):
                     children.wait()
         except StopRequested:
             return
-        except (ChildError, servers.ServerError) as error:
+        except (ChildError, data_folder.InUseError, servers.ServerError) as error:
             raise CommandError(str(error)) from error
 
     def _say(self, text: str) -> None:
@@ -194,21 +193,6 @@ class Command(BaseCommand):
             command.append("--neighbours")
         children.run("Watching the worker", command, show=True)
         children.run("Measuring the library", ["manage.py", "calibrate_scores"])
-
-
-@contextmanager
-def _only_one(data: Path) -> Iterator[None]:
-    """Keep a second demo off the same data; the lock goes with its process, however that ends."""
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "demo.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise CommandError(
-                f"A demo runs already with the data in {data}. Stop it, or choose another folder "
-                f"with --data."
-            ) from error
-        yield
 
 
 def _free_port(host: str, port: int) -> int:
