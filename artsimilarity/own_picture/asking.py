@@ -118,7 +118,8 @@ def search_by_picture(
     page = PageRequest.of(**options)
     visible = visible_pictures(model, queryset, request)
     library = Library.of(model)
-    recipe = library.recipes().serving
+    # A replica may be under the recipe of before, while the primary has changed over.
+    recipe = Library.searched(visible).recipes().serving
     vector = describe(library, recipe, lambda: shrink(file, recipe))
     query = given_vector(vector, recipe.fingerprint, is_picture=True)
     pictures = find_page(Search(pictures=visible, query=query, page=page))
