@@ -103,9 +103,9 @@ def make_folder(folder: Path, user: int) -> Path:
 
 
 @contextmanager
-def primary(folder: Path) -> Iterator[Cluster]:
+def primary(folder: Path, *, version: int | None = None) -> Iterator[Cluster]:
     """A server of its own that loses what it has in a power cut, and is quicker for it."""
-    with embedded.postgres(folder) as url:
+    with embedded.postgres(folder, version=version) as url:
         cluster = Cluster.at(url)
         for name in ("fsync", "full_page_writes"):
             cluster.do(f"ALTER SYSTEM SET {name} = off")
