@@ -6,11 +6,14 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.db.models import F
+from django.test import Client
 
 from artsimilarity.embedding import claims, in_hand, sweep
 from artsimilarity.library import Library, recall_history, waiting
 from artsimilarity.models import RecallMeasurement, SearchAnswer
+from artsimilarity.monitoring import health
 from artsimilarity.monitoring.status import library_status
 from artsimilarity.monitoring.workers import has_just_worked
 from artsimilarity.own_picture.answering import forget_unclaimed
@@ -85,7 +88,8 @@ class TestAWorkerThatStartsAgain:
     ) -> None:
         make_artwork()
         with clock_ahead_by(minutes):
-            first, second = time.time() - 60, time.time()
+            second = time.time() + 60 * minutes
+            first = second - 60
             in_hand.note(library, "w@a", [_take(library)], started_at=first)
             assert in_hand.release(library, "w@a", before=second) == 1
         assert Artwork.objects.get().embedding_claimed_at is None
@@ -96,7 +100,7 @@ class TestAWorkerThatStartsAgain:
     ) -> None:
         make_artwork()
         with clock_ahead_by(minutes):
-            started = time.time()
+            started = time.time() + 60 * minutes
             in_hand.note(library, "w@a", [_take(library)], started_at=started)
         assert in_hand.release(library, "w@a", before=started) == 0
         assert Artwork.objects.get().embedding_claimed_at is not None
@@ -156,3 +160,15 @@ def test_a_worker_on_another_machine_counts_as_there_while_it_works(
         embed_pending(Artwork)
     assert has_just_worked(library)
     assert library_status(library).ready == 1
+
+
+@EITHER_WAY
+def test_health_is_not_answered_by_what_a_machine_found_whose_clock_is_wrong(
+    client: Client, monkeypatch: pytest.MonkeyPatch, minutes: float
+) -> None:
+    cache.clear()
+    monkeypatch.setattr(health, "_CHECKS", {"database": str})
+    with clock_ahead_by(minutes):
+        assert client.get("/artsimilarity/health/").status_code == 200
+    monkeypatch.setattr(health, "_CHECKS", {"database": lambda: "It does not answer."})
+    assert client.get("/artsimilarity/health/").status_code == 503
