@@ -27,7 +27,7 @@ class ServerError(Exception):
 
 
 @contextmanager
-def postgres(directory: Path) -> Iterator[str]:
+def postgres(directory: Path, *, version: int | None = None) -> Iterator[str]:
     """Run Postgres with its data in ``directory`` and yield the URL of a database there.
 
     It listens on a Unix socket only. Root may start it too: it then runs as a system user of its
@@ -35,6 +35,7 @@ def postgres(directory: Path) -> Iterator[str]:
 
     Args:
         directory: made if it does not exist; what is in it from an earlier run is kept.
+        version: of Postgres, of those that the package brings along; None takes the newest.
 
     Yields:
         A ``DATABASE_URL`` as dj-database-url and psycopg read it.
@@ -49,7 +50,8 @@ def postgres(directory: Path) -> Iterator[str]:
     server: Any = None
     try:
         with _undisturbed():
-            server = _load_pgserver().get_server(directory)
+            wanted = {"postgres_version": version} if version else {}
+            server = _load_pgserver().get_server(directory, **wanted)
         yield _create_database(server.get_uri())
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         if server is not None:

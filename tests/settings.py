@@ -1,6 +1,7 @@
 """The demo site's settings, on servers that the fixtures start.
 
-``TEST_ARTSIMILARITY`` (JSON) adds to ``ARTSIMILARITY`` in worker processes that a test starts.
+``TEST_ARTSIMILARITY`` (JSON) adds to ``ARTSIMILARITY`` in worker processes that a test starts, and
+``TEST_CLOCK_MINUTES`` puts their clocks forward.
 """
 
 import json
@@ -20,4 +21,8 @@ ARTSIMILARITY = {
     "STYLE": 0.75,
     **json.loads(os.environ.get("TEST_ARTSIMILARITY", "{}")),
 }
+if minutes := float(os.environ.get("TEST_CLOCK_MINUTES", "0")):
+    from tests.clocks import put_clock_forward
+
+    put_clock_forward(minutes)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

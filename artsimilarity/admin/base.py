@@ -42,7 +42,7 @@ class LibraryAdmin(_ModelAdmin):
 
     def row_of(self, picture: Model) -> EmbeddingColumns:
         """Return the row with a picture's embedding, a blank one if it has none yet."""
-        return self.library.row_of(picture) or self.library.new_row(picture.pk)
+        return Library.loaded(picture).row_of(picture) or self.library.new_row(picture.pk)
 
     def without_vectors(self, pictures: QuerySet[Any]) -> QuerySet[Any]:
         """Return some pictures whose vectors stay in the database."""

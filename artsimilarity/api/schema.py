@@ -54,7 +54,13 @@ class SimilarityViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-
         class Described(viewset):  # type: ignore[misc]
             @extend_schema(
                 parameters=[SimilarityQuerySerializer],
-                responses={200: answer, 304: NOT_MODIFIED, 400: BAD_REQUEST, 404: NOT_FOUND},
+                responses={
+                    200: answer,
+                    304: NOT_MODIFIED,
+                    400: BAD_REQUEST,
+                    404: NOT_FOUND,
+                    503: REFUSED,
+                },
                 examples=[_EXAMPLE],
                 filters=False,
             )
@@ -83,7 +89,13 @@ class SimilarityViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-
 
             @extend_schema(
                 parameters=[ExamplesQuerySerializer],
-                responses={200: answer, 304: NOT_MODIFIED, 400: BAD_REQUEST, 404: NOT_FOUND},
+                responses={
+                    200: answer,
+                    304: NOT_MODIFIED,
+                    400: BAD_REQUEST,
+                    404: NOT_FOUND,
+                    503: REFUSED,
+                },
                 examples=[_EXAMPLE],
                 filters=False,
             )
@@ -93,7 +105,7 @@ class SimilarityViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-
 
             @extend_schema(
                 parameters=[ColourQuerySerializer],
-                responses={200: answer, 304: NOT_MODIFIED, 400: BAD_REQUEST},
+                responses={200: answer, 304: NOT_MODIFIED, 400: BAD_REQUEST, 503: REFUSED},
                 examples=[_EXAMPLE],
                 filters=False,
             )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from importlib.util import find_spec
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
+from django.utils.translation import gettext_lazy as _
 from rest_framework.decorators import action
 from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.parsers import MultiPartParser
@@ -50,8 +53,11 @@ from artsimilarity.search.visible import visible_pictures
 if find_spec("drf_spectacular"):
     import artsimilarity.api.schema  # noqa: F401 -- describes what follows
 
+logger = logging.getLogger(__name__)
+
 # What keeps a worker busy while the visitor waits.
 _ASKS_A_WORKER = ("by_picture", "by_detail")
+_SEARCHES = (*_ASKS_A_WORKER, "similar", "similar_to", "by_colour")
 
 
 class _Refusal(APIException):
@@ -62,6 +68,14 @@ class _Refusal(APIException):
         self.status_code = error.status
         if isinstance(error, NotAnswered):
             self.wait = error.retry_after  # becomes the header Retry-After
+
+
+class _Unavailable(APIException):
+    """The database did not answer, or broke the search off; the next try may be answered."""
+
+    status_code = 503
+    default_detail = _("No search is possible right now. Try again in a moment.")
+    wait = 10  # becomes the header Retry-After
 
 
 class SimilarityViewSetMixin(GenericViewSet[Any]):
@@ -151,6 +165,9 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
             exc = ValidationError({"cursor": [str(exc)]})
         elif isinstance(exc, PictureRefused | NotAnswered):
             exc = _Refusal(exc)
+        elif isinstance(exc, OperationalError | InterfaceError) and self.action in _SEARCHES:
+            logger.error("The search %s failed.", self.action, exc_info=exc)
+            exc = _Unavailable()
         return super().handle_exception(exc)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:

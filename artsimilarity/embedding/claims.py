@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from artsimilarity.encoder.pictures.crop import Area
 from artsimilarity.library import Library
@@ -38,7 +38,8 @@ class Claim:
     Attributes:
         pk: primary key of the picture.
         image: name of its file.
-        claimed_at: the stamp that the row carries.
+        claimed_at: the stamp that the row carries, by the database's clock: machines' own may be
+            minutes apart.
         attempts: how many workers have tried this file, this one included.
         needs: what the row lacks.
         served_digest: sha256 of the file whose vector the row serves; "" if it serves none.
@@ -84,17 +85,16 @@ def take(library: Library, recipes: RecipesInForce, pks: Sequence[str]) -> Taken
     )
     rows = library.rows.filter(pk__in=pks)
     todo = rows.to_do(recipes).order_by("pk")
-    claimed_at = timezone.now()
     with transaction.atomic(using=library.using):
         # Waiting for locks on several rows could deadlock with a host's own transaction.
         locked = todo.select_for_update(skip_locked=True, of=("self",))
-        found = [_claim(row, claimed_at) for row in locked.values_list("pk", image, *columns)]
+        found = [_claim(row) for row in locked.values_list("pk", image, *columns, Now())]
         claims = [claim for claim in found if claim.attempts == 1] or found[:1]
         claimed = rows.filter(pk__in=[claim.pk for claim in claims])
         claimed.reset_replaced()
-        claimed.update(
-            embedding_attempts=F("embedding_attempts") + 1, embedding_claimed_at=claimed_at
-        )
+        if claims:  # of one statement, so they carry one stamp
+            attempts, claimed_at = F("embedding_attempts") + 1, claims[0].claimed_at
+            claimed.update(embedding_attempts=attempts, embedding_claimed_at=claimed_at)
     taken = Taken(claims=claims, later=[str(one.pk) for one in found if one not in claims])
     if len(found) < len(pks):
         seen = {claim.pk for claim in found}
@@ -104,8 +104,8 @@ def take(library: Library, recipes: RecipesInForce, pks: Sequence[str]) -> Taken
     return taken
 
 
-def _claim(row: tuple[Any, ...], claimed_at: datetime) -> Claim:
-    pk, image, embedded_image, status, digest, attempts, area_by_hand = row
+def _claim(row: tuple[Any, ...]) -> Claim:
+    pk, image, embedded_image, status, digest, attempts, area_by_hand, claimed_at = row
     same = embedded_image == image
     served = same and status == EmbeddingStatus.READY
     return Claim(

@@ -2,14 +2,16 @@
 
 A claim is a stamp on the row and does not say whose it is. A worker that starts knows that whatever
 was claimed under its name before is nobody's any more, and need not wait for ``CLAIM_SECONDS``.
+When it started it knows by its own machine's clock, with which no other machine's is compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from django.utils import timezone
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding.claims import Claim
@@ -17,14 +19,23 @@ from artsimilarity.library import Library
 from artsimilarity.schema.tables import WorkInHand
 
 
-def note(library: Library, worker: str, claims: Sequence[Claim]) -> None:
+def note(library: Library, worker: str, claims: Sequence[Claim], *, started_at: float) -> None:
     """Note whose these claims are, to be called in the transaction that made them.
 
     Nothing is noted for a nameless worker.
+
+    Args:
+        library: whose rows they are.
+        worker: name of the Celery worker.
+        claims: of one take.
+        started_at: when that worker started, in seconds since 1970 by its own machine's clock.
     """
     if worker and claims:  # all of one take carry one stamp
         WorkInHand.objects.using(library.using).create(
-            worker=worker, model_label=library.label, claimed_at=claims[0].claimed_at
+            worker=worker,
+            started_at=started_at,
+            model_label=library.label,
+            claimed_at=claims[0].claimed_at,
         )
 
 
@@ -36,10 +47,17 @@ def forget(library: Library, worker: str, claims: Sequence[Claim]) -> None:
         ).delete()
 
 
-def release(library: Library, worker: str, *, before: datetime) -> int:
-    """Free what a worker of that name claimed before it started; returns the number of rows."""
+def release(library: Library, worker: str, *, before: float) -> int:
+    """Free what a worker of that name had that started earlier; returns the number of rows.
+
+    Args:
+        library: whose rows they are.
+        worker: name of the Celery worker.
+        before: when it has started now, as for :func:`note`.
+    """
+    earlier = Q(started_at__lt=before) | Q(started_at=None)  # noted by the release before
     notes = WorkInHand.objects.using(library.using).filter(
-        worker=worker, model_label=library.label, claimed_at__lt=before
+        earlier, worker=worker, model_label=library.label
     )
     stamps = list(notes.values_list("claimed_at", flat=True))
     if not stamps:
@@ -53,7 +71,7 @@ def release(library: Library, worker: str, *, before: datetime) -> int:
 
 def forget_old(library: Library) -> None:
     """Delete notes of claims that have run out."""
-    stale = timezone.now() - timedelta(seconds=get_settings().CLAIM_SECONDS)
+    stale = Now() - timedelta(seconds=get_settings().CLAIM_SECONDS)
     WorkInHand.objects.using(library.using).filter(
         model_label=library.label, claimed_at__lt=stale
     ).delete()

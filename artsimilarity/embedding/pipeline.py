@@ -47,6 +47,7 @@ def embed(
     *,
     threads: int | None = None,
     worker: str = "",
+    started_at: float = 0,
     on_progress: Callable[[int], object] | None = None,
     should_stop: Callable[[], bool] = bool,
 ) -> Result:
@@ -62,6 +63,7 @@ def embed(
         threads: for torch and for decoding, where ``ARTSIMILARITY["THREADS"]`` is None; None leaves
             it to torch, and decodes in one.
         worker: name of the Celery worker that does it, under which its claims are noted.
+        started_at: when that worker started, by the clock of its machine.
         on_progress: called with the number of pictures done since its last call.
         should_stop: asked between pictures; once it says yes, the rest is left unfinished.
 
@@ -73,7 +75,7 @@ def embed(
     count = get_settings().THREADS or threads or 1
     limits, processes = decoding_limits(), decoders(count)
     with DecodingThreads(count, limits=limits, processes=processes) as pool:
-        run = _Run(library, threads, pool, worker)
+        run = _Run(library, threads, pool, worker, started_at)
         waiting = [str(pk) for pk in pks]
         while waiting:
             if should_stop():
@@ -102,10 +104,16 @@ class _Run:
     """One call of :func:`embed`: the same recipes from its first picture to its last."""
 
     def __init__(
-        self, library: Library, threads: int | None, decoding: DecodingThreads, worker: str
+        self,
+        library: Library,
+        threads: int | None,
+        decoding: DecodingThreads,
+        worker: str,
+        started_at: float,
     ) -> None:
         self.library = library
         self.worker = worker
+        self.started_at = started_at
         self.decoding = decoding
         self.result = Result()
         recipes = library.recipes()
@@ -125,7 +133,7 @@ class _Run:
         """Claim and embed the next pictures of ``waiting``; returns what is still waiting."""
         with transaction.atomic(using=self.library.using):
             taken = claims.take(self.library, self.recipes, waiting[: self.size])
-            in_hand.note(self.library, self.worker, taken.claims)
+            in_hand.note(self.library, self.worker, taken.claims, started_at=self.started_at)
         self.result.retry += taken.locked
         self.result.skipped += taken.skipped
         done = len(self.result.embedded)

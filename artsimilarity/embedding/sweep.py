@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from artsimilarity.conf import get_settings
 from artsimilarity.duplicates.detection import forget_stale
@@ -48,7 +48,7 @@ def sweep(library: Library) -> int:
     pending, sent = todo.count(), 0
     tasks = queue_length(insist=True)
     if tasks is not None and tasks <= _ENOUGH_TASKS:
-        stale = timezone.now() - timedelta(seconds=get_settings().CLAIM_SECONDS)
+        stale = Now() - timedelta(seconds=get_settings().CLAIM_SECONDS)
         free = Q(embedding_claimed_at__isnull=True) | Q(embedding_claimed_at__lt=stale)
         pks = todo.filter(free).order_by("pk").values_list("pk", flat=True)
         sent = send(library, list(pks), insist=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC, datetime
 from typing import Any, Literal, NoReturn
 
 from celery import Task, shared_task
@@ -56,6 +55,7 @@ def embed_pictures(self: Task, model: str, pks: list[str], using: str) -> None: 
             pks,
             threads=worker.threads(self.app),
             worker=self.request.hostname or "",
+            started_at=worker.started_at(self.app),
             should_stop=worker.stopping(self.app),
         )
     except EncoderUnavailableError as error:
@@ -84,12 +84,11 @@ def sweep(unless_within: float = 0, started: str = "", started_at: float = 0) ->
     Args:
         unless_within: leave a library alone that was swept within so many seconds.
         started: name of a worker that has just started: what it had in hand before is free.
-        started_at: when that was, in seconds since 1970.
+        started_at: when that was, in seconds since 1970, by the clock of its machine.
     """
-    moment = datetime.fromtimestamp(started_at, UTC)
     for library in libraries():
         try:
-            freed = in_hand.release(library, started, before=moment) if started else 0
+            freed = in_hand.release(library, started, before=started_at) if started else 0
             if freed or waiting.begin_sweep(library, unless_within=unless_within):
                 sweeping.sweep(library)
                 rollout.resume_promotion(library)

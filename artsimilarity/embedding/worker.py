@@ -34,10 +34,12 @@ _LONGEST_PAUSE = 60
 def prepare_worker(instance: Any, **kwargs: Any) -> None:
     """Note what a worker's processes inherit with the app's configuration when they fork.
 
-    How many of them there are, and a flag that says that the worker is about to stop.
+    How many of them there are, when the worker started, and a flag that says that it is about to
+    stop.
     """
     conf = instance.app.conf
     conf.artsimilarity_concurrency = instance.max_concurrency or instance.concurrency
+    conf.artsimilarity_started_at = time.time()
     conf.artsimilarity_stopping = multiprocessing.get_context("fork").Event()
 
     @worker_shutting_down.connect(weak=False, dispatch_uid="artsimilarity.stopping")
@@ -64,6 +66,12 @@ def threads(app: Celery) -> int | None:
     return max(1, (os.cpu_count() or 1) // concurrency) if concurrency else None
 
 
+def started_at(app: Celery) -> float:
+    """Return when this worker started, in seconds since 1970 by this machine; else 0."""
+    seconds: float = app.conf.get("artsimilarity_started_at") or 0
+    return seconds
+
+
 def stopping(app: Celery) -> Callable[[], bool]:
     """Return the question whether the worker is about to stop; outside a worker it never is."""
     event = app.conf.get("artsimilarity_stopping")
@@ -86,7 +94,8 @@ class SweepStep(bootsteps.StartStopStep):
         self._serves = self._queue in consumer.app.amqp.queues.consume_from
         self._timers: list[Any] = []
         # Whatever was claimed under this name before is in nobody's hands any more.
-        self._just_started = {"started": str(consumer.hostname), "started_at": time.time()}
+        start = {"started": str(consumer.hostname), "started_at": started_at(consumer.app)}
+        self._just_started: dict[str, Any] = start
 
     def start(self, consumer: Any) -> None:
         """Ask now, and by the clock from now on."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Exists
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding import signals
@@ -172,7 +172,7 @@ def _columns(
     columns: dict[str, Any] = {
         "embedding_error": "",
         "embedding_attempts": 0,
-        "embedded_at": timezone.now(),
+        "embedded_at": Now(),
         "embedding_copy_descriptor": picture.copy_descriptor,
         "embedding_damaged": picture.damaged,
         "embedding_area": picture.area,

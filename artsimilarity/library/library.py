@@ -72,6 +72,12 @@ class Library:
         return cls(pictures.model, pictures.db)
 
     @classmethod
+    def loaded(cls, picture: models.Model) -> Self:
+        """Return the library that a picture was loaded from, which may be a replica."""
+        model = type(picture)
+        return cls(model, picture._state.db or router.db_for_read(model))
+
+    @classmethod
     def written(cls, pictures: models.QuerySet[Any]) -> Self:
         """Return the library that some pictures are written to."""
         return cls(pictures.model, pictures.select_for_update().db)
@@ -158,28 +164,37 @@ class Library:
     def row_of(self, picture: models.Model) -> EmbeddingColumns | None:
         """Return the row that holds a picture's vector, itself not loaded; None if there is none.
 
-        One query where it is a companion's.
+        One query where it is a companion's, and where it was loaded from another database: a
+        replica may not have what its primary has, or have it still.
         """
+        row: Any = None
         if isinstance(picture, EmbeddingColumns):
-            return picture
-        row: EmbeddingColumns | None
-        if self._to_row.is_cached(picture):
+            row = picture
+        elif self._to_row.is_cached(picture):
             row = self._to_row.get_cached_value(picture)
-        else:
-            row = self.rows.filter(pk=picture.pk).defer(*VECTORS).first()
-        return row
+        if row is not None and row._state.db in (None, self.using):
+            loaded: EmbeddingColumns = row
+            return loaded
+        return self.rows.filter(pk=picture.pk).defer(*VECTORS).first()
 
     def load_rows(self, pictures: Sequence[Any]) -> None:
-        """Load the rows of several pictures with one query, where they are a companion's."""
-        if self.has_companion:
-            rows = self.rows.defer(*VECTORS)
+        """Load the rows of several pictures with one query, where they are a companion's.
+
+        From the database that the pictures themselves were loaded from.
+        """
+        if self.has_companion and pictures:
+            rows = self.rows.using(pictures[0]._state.db or self.using).defer(*VECTORS)
             to_row: Any = models.Prefetch(self._to_row.get_accessor_name(), rows)
             models.prefetch_related_objects(pictures, to_row)
 
     def rows_by_key(self, pictures: Sequence[Any]) -> Mapping[Any, EmbeddingColumns]:
         """Return the rows of several pictures, by primary key; one query at most."""
-        self.load_rows(pictures)
-        rows = (self.row_of(picture) for picture in pictures)
+        rows: Iterable[EmbeddingColumns | None]
+        if any(picture._state.db not in (None, self.using) for picture in pictures):
+            rows = self.rows.filter(pk__in=[one.pk for one in pictures]).defer(*VECTORS)
+        else:
+            self.load_rows(pictures)
+            rows = (self.row_of(picture) for picture in pictures)
         return {row.pk: row for row in rows if row is not None}
 
     def lookup(self, column: str) -> str:

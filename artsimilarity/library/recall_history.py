@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -39,9 +40,11 @@ class RecallHistory:
     """The measurements of one library.
 
     Attributes:
+        now: when they were read, by the database's clock, as all times of theirs.
         attempts: latest first, also those that are under way or came to no result.
     """
 
+    now: datetime
     attempts: tuple[RecallMeasurement, ...]
 
     @property
@@ -60,7 +63,7 @@ class RecallHistory:
     def is_under_way(self) -> bool:
         """Whether somebody measures now; one that was killed does not count for long."""
         longest = timedelta(seconds=get_settings().RECALL_SECONDS + _GRACE_SECONDS)
-        begun = timezone.now() - longest
+        begun = self.now - longest
         return any(one.ended_at is None and one.began_at > begun for one in self.attempts)
 
     @property
@@ -96,11 +99,11 @@ def begin(library: Library, planned: RecallMeasurement, *, only_if_due: bool) ->
     with transaction.atomic(using=library.using):
         records = SweepRecord.objects.using(library.using)
         records.get_or_create(model_label=library.label)
-        records.select_for_update().get(model_label=library.label)
+        record = records.select_for_update().annotate(now=Now()).get(model_label=library.label)
         known = read(library)
         if known.is_under_way or (only_if_due and not _is_due(known, planned)):
             return False
-        planned.began_at = timezone.now()
+        planned.began_at = record.now
         planned.save(using=library.using)
     return True
 
@@ -117,17 +120,19 @@ def end(
         pictures: on how many it was measured.
     """
     measurement.recalls, measurement.pictures = list(recalls), pictures
-    measurement.ended_at = timezone.now()
+    measurement.ended_at = Now()  # until it is read back
     measurement.save(
         using=library.using, update_fields=["recalls", "candidates", "pictures", "ended_at"]
     )
+    measurement.refresh_from_db(using=library.using, fields=["ended_at"])
     kept = _attempts(library).order_by("-began_at", "-pk").values_list("pk", flat=True)[:KEPT]
     _attempts(library).exclude(pk__in=list(kept)).delete()
 
 
 def read(library: Library) -> RecallHistory:
     """Return what was noted of a library so far, by one query."""
-    return RecallHistory(attempts=tuple(_attempts(library).order_by("-began_at", "-pk")))
+    attempts = tuple(_attempts(library).annotate(now=Now()).order_by("-began_at", "-pk"))
+    return RecallHistory(now=attempts[0].now if attempts else timezone.now(), attempts=attempts)
 
 
 def problems_of(library: Library, known: RecallHistory | None = None) -> list[str]:
@@ -176,7 +181,7 @@ def _is_due(known: RecallHistory, planned: RecallMeasurement) -> bool:
     if not known.attempts:
         return True
     last = known.attempts[0]
-    age = timezone.now() - last.began_at
+    age = known.now - last.began_at
     return age > MAX_AGE or (age > _LEAST_AGE and not _is_about_the_same(last, planned))
 
 

@@ -119,7 +119,7 @@ class StoredThumbnails:
         return Thumbnail.of(versions)
 
     def _wanted(self, picture: models.Model, file: FieldFile) -> _Wanted:
-        library, name = Library.of(type(picture)), str(file.name)
+        library, name = Library.loaded(picture), str(file.name)
         row = library.row_of(picture)
         digest = row.embedding_digest if row and row.embedding_image == name else ""
         stem = self._stem(name, digest or f"{file.size} bytes")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from artsimilarity.conf import get_settings
@@ -22,24 +24,30 @@ class Waiting:
     """How long a library has waited for workers.
 
     Attributes:
+        now: when it was looked at. All times are by the database's clock, the one that all machines
+            share.
         since: some pictures have waited since then, at least; None if it is not known of any.
         swept_at: when a sweep was last done; None if none ever was.
     """
 
+    now: datetime
     since: datetime | None = None
     swept_at: datetime | None = None
 
     @property
     def is_long(self) -> bool:
         """Whether pictures have waited longer than ``ARTSIMILARITY["PENDING_SECONDS"]``."""
-        return self.since is not None and _age(self.since) > get_settings().PENDING_SECONDS
+        return self.since is not None and self._age(self.since) > get_settings().PENDING_SECONDS
 
     @property
     def is_unswept(self) -> bool:
         """Whether no sweep has been done for longer than three of them are apart."""
         settings = get_settings()
         allowed = 3 * settings.SWEEP_SECONDS or settings.PENDING_SECONDS
-        return self.swept_at is None or _age(self.swept_at) > allowed
+        return self.swept_at is None or self._age(self.swept_at) > allowed
+
+    def _age(self, moment: datetime) -> float:
+        return (self.now - moment).total_seconds()
 
 
 def begin_sweep(library: Library, *, unless_within: float) -> bool:
@@ -50,15 +58,14 @@ def begin_sweep(library: Library, *, unless_within: float) -> bool:
     """
     records = SweepRecord.objects.using(library.using)
     records.get_or_create(model_label=library.label)
-    now = timezone.now()
-    free = Q(began_at=None) | Q(began_at__lte=now - timedelta(seconds=unless_within))
-    return bool(records.filter(free, model_label=library.label).update(began_at=now))
+    free = Q(began_at=None) | Q(began_at__lte=Now() - timedelta(seconds=unless_within))
+    return bool(records.filter(free, model_label=library.label).update(began_at=Now()))
 
 
 def end_sweep(library: Library) -> None:
     """Note that a sweep is done."""
     SweepRecord.objects.using(library.using).update_or_create(
-        model_label=library.label, defaults={"swept_at": timezone.now()}
+        model_label=library.label, defaults={"swept_at": Now()}
     )
 
 
@@ -67,22 +74,23 @@ def follow(library: Library) -> Waiting:
     with transaction.atomic(using=library.using):
         records = SweepRecord.objects.using(library.using)
         records.get_or_create(model_label=library.label)
-        record = records.select_for_update().get(model_label=library.label)
+        locked = records.select_for_update().annotate(now=Now())
+        record = locked.get(model_label=library.label)
         if not _still_waiting(library, record):
             pks = library.rows.pending().order_by("pk").values_list("pk", flat=True)
             record.waiting_keys = [str(pk) for pk in pks[:_FOLLOWED]]
-            record.waiting_since = timezone.now() if record.waiting_keys else None
+            record.waiting_since = record.now if record.waiting_keys else None
             record.save(update_fields=["waiting_keys", "waiting_since"])
-        return Waiting(since=record.waiting_since, swept_at=record.swept_at)
+        return _as_noted(record, record.waiting_since)
 
 
 def read(library: Library) -> Waiting:
     """Return what was noted last; looks a few rows up by their keys, and writes nothing."""
-    record = (
-        SweepRecord.objects.using(library.using).filter(model_label=library.label).first()
-    ) or SweepRecord()
-    since = record.waiting_since if _still_waiting(library, record) else None
-    return Waiting(since=since, swept_at=record.swept_at)
+    records = SweepRecord.objects.using(library.using).annotate(now=Now())
+    record = records.filter(model_label=library.label).first()
+    if record is None:
+        return Waiting(now=timezone.now())
+    return _as_noted(record, record.waiting_since if _still_waiting(library, record) else None)
 
 
 def problems_of(library: Library, known: Waiting | None = None) -> list[str]:
@@ -119,5 +127,6 @@ def _still_waiting(library: Library, record: SweepRecord) -> bool:
     return library.rows.pending().filter(pk__in=record.waiting_keys).exists()
 
 
-def _age(moment: datetime) -> float:
-    return (timezone.now() - moment).total_seconds()
+def _as_noted(record: Any, since: datetime | None) -> Waiting:
+    """What a record says that was read with the time of the database."""
+    return Waiting(now=record.now, since=since, swept_at=record.swept_at)

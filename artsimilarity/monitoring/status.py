@@ -7,8 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Min, Q
-from django.db.models.functions import TruncSecond
-from django.utils import timezone
+from django.db.models.functions import Now, TruncSecond
 
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding import rollout
@@ -181,7 +180,7 @@ def as_dict(status: LibraryStatus) -> dict[str, Any]:
 def _count(library: Library) -> list[dict[str, Any]]:
     """Count rows by their recipe and what is in them, in one pass over the table."""
     holder = library.holder
-    recent = Q(embedded_at__gte=timezone.now() - timedelta(seconds=_RATE_SECONDS))
+    recent = Q(embedded_at__gte=Now() - timedelta(seconds=_RATE_SECONDS))
     return list(
         library.rows.order_by()
         .values("embedding_recipe")

@@ -8,7 +8,7 @@ from typing import Any
 
 from celery import current_app
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding.broker import impatient_connection
@@ -67,6 +67,6 @@ def has_just_worked(library: Library) -> bool:
     A worker that is busy may be unable to answer: in a solo pool it cannot. May read every row, so
     it is for those whose question no worker has answered.
     """
-    recent = timezone.now() - timedelta(seconds=_WORKING_SECONDS)
+    recent = Now() - timedelta(seconds=_WORKING_SECONDS)
     worked = Q(embedding_claimed_at__gte=recent) | Q(embedded_at__gte=recent)
     return library.rows.filter(worked).exists()

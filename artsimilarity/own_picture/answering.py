@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from artsimilarity.embedding.encoders import load_encoder
 from artsimilarity.encoder.pictures.reading import read_square
@@ -68,5 +68,5 @@ def _seen(library: Library, recipe: Recipe, message: Message) -> NDArray[np.uint
 
 def forget_unclaimed(using: str, **kwargs: Any) -> None:
     """Delete answers that nobody fetched; also a receiver of ``library_swept``."""
-    before = timezone.now() - timedelta(seconds=_KEPT_SECONDS)
+    before = Now() - timedelta(seconds=_KEPT_SECONDS)
     SearchAnswer.objects.using(using).filter(created_at__lt=before).delete()

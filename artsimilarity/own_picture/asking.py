@@ -26,8 +26,9 @@ from artsimilarity.encoder.pictures import limits
 from artsimilarity.encoder.pictures.processes import DecodersBusy
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
+from artsimilarity.library.clock import database_seconds
 from artsimilarity.library.files import search_decoders, search_limits
-from artsimilarity.own_picture.message import DESCRIBE_TASK, Message, Square
+from artsimilarity.own_picture.message import DESCRIBE_TASK, UNTIL_HEADER, Message, Square
 from artsimilarity.own_picture.slots import NoSlotError, slot
 from artsimilarity.schema.tables import SearchAnswer
 from artsimilarity.search.neighbours import Neighbours, NeighbourStatus
@@ -38,6 +39,8 @@ from artsimilarity.search.visible import visible_pictures
 
 # As many searches may wait for a worker; more would not be answered in time.
 _MOST_WAITING = 16
+# By so much the clocks of this machine and of a worker's may differ.
+_CLOCKS_APART_SECONDS = 3600
 _RETRY_SECONDS = 5
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.1
 
@@ -118,7 +121,8 @@ def search_by_picture(
     page = PageRequest.of(**options)
     visible = visible_pictures(model, queryset, request)
     library = Library.of(model)
-    recipe = library.recipes().serving
+    # A replica may be under the recipe of before, while the primary has changed over.
+    recipe = Library.searched(visible).recipes().serving
     vector = describe(library, recipe, lambda: shrink(file, recipe))
     query = given_vector(vector, recipe.fingerprint, is_picture=True)
     pictures = find_page(Search(pictures=visible, query=query, page=page))
@@ -197,7 +201,9 @@ def ask_worker(library: Library, message: Message, recipe: Recipe) -> list[float
         *(str(key), library.name, message.text, recipe.fingerprint, library.using),
         kwargs=message.named,
         queue=settings.SEARCH_QUEUE,
-        expires=settings.SEARCH_SECONDS,
+        # Celery compares the clocks of two machines, so that is for what lies about for long.
+        expires=settings.SEARCH_SECONDS + _CLOCKS_APART_SECONDS,
+        headers={UNTIL_HEADER: database_seconds(library.using) + settings.SEARCH_SECONDS},
         argsrepr="(what a visitor searches by)",  # what monitors show of the task
         kwargsrepr="{}",
     )

@@ -73,11 +73,13 @@ def search_by_detail(
     library = Library.of(model)
     if picture.pk is None or not may_see(picture, request):
         raise model.DoesNotExist("There is no such picture.")
-    status = status_of(library, picture, library.row_of(picture))
+    status = status_of(library, picture, Library.loaded(picture).row_of(picture))
     if status in (NeighbourStatus.NO_PICTURE, NeighbourStatus.FAILED):
         return Neighbours([], status, page.style)
     detail = Detail(str(getattr(picture, library.image_field)), area)
-    visible, recipe = visible_pictures(model, queryset, request), library.recipes().serving
+    visible = visible_pictures(model, queryset, request)
+    # A replica may be under the recipe of before, while the primary has changed over.
+    recipe = Library.searched(visible).recipes().serving
     vector = describe(library, recipe, lambda: detail)
     query = given_vector(vector, recipe.fingerprint, excluded=[picture.pk], is_picture=True)
     pictures = find_page(Search(pictures=visible, query=query, page=page, examples=(picture,)))

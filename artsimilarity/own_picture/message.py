@@ -16,6 +16,12 @@ from typing import Any, TypeAlias
 from artsimilarity.encoder.pictures.crop import Area
 from artsimilarity.encoder.pictures.limits import Limits
 
+UNTIL_HEADER = "artsimilarity_until"
+"""A header of the task: how long whoever asks waits, in seconds since 1970 by the database's clock.
+
+A worker of an earlier release heeds it not, and answers what nobody waits for any more.
+"""
+
 DESCRIBE_TASK = "artsimilarity.describe_picture"
 
 # 1: a square. 2: a scan squashed to a square, with its proportion, for a recipe that finds areas.

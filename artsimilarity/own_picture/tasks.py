@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from celery import Task, shared_task
@@ -13,8 +14,11 @@ from artsimilarity.embedding import worker
 from artsimilarity.embedding.broker import publish
 from artsimilarity.embedding.encoders import load_encoder
 from artsimilarity.library import Library, libraries
+from artsimilarity.library.clock import database_seconds
 from artsimilarity.own_picture.answering import answer
-from artsimilarity.own_picture.message import DESCRIBE_TASK
+from artsimilarity.own_picture.message import DESCRIBE_TASK, UNTIL_HEADER
+
+logger = logging.getLogger(__name__)
 
 _WARM_UP_TASK = "artsimilarity.warm_up"
 # A worker that is not at it by then has been busy, and so is warm.
@@ -38,6 +42,10 @@ def describe_picture(
     **named: Any,
 ) -> None:
     """Describe a visitor's picture or a detail, and leave the vector for who asked."""
+    until = (self.request.headers or {}).get(UNTIL_HEADER)
+    if until is not None and database_seconds(using) > until:
+        logger.info("Nobody waits any more for an answer to this search.")
+        return
     library = Library(apps.get_model(model), using)
     answer(key, library, picture, fingerprint, threads=worker.threads(self.app), **named)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from artsimilarity.schema.states import DuplicateState, RolloutState
@@ -89,7 +90,9 @@ class SearchAnswer(models.Model):
     """
 
     id = models.UUIDField(primary_key=True)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True, db_index=True)
+    created_at = models.DateTimeField(
+        _("created at"), db_default=Now(), editable=False, db_index=True
+    )
     vector = models.JSONField(_("vector"), null=True)
 
     class Meta:
@@ -211,6 +214,9 @@ class WorkInHand(models.Model):
     """
 
     worker = models.CharField(_("worker"), max_length=255)
+    started_at = models.FloatField(
+        _("start of the worker, in seconds by its own clock"), null=True, blank=True
+    )
     model_label = models.CharField(_("model"), max_length=200)
     claimed_at = models.DateTimeField(_("stamp of the claim"))
 

@@ -78,11 +78,11 @@ def read(key: str | None, pictures: models.QuerySet[Any]) -> list[Any] | None:
 
 
 def write(key: str | None, found: Sequence[Any]) -> None:
-    """Remember what a search found for ``CACHE_SECONDS``."""
+    """Remember what a search found for ``CACHE_SECONDS``, by the rows of the database it asked."""
     if key is None:
         return
     settings = get_settings()
-    rows = Library.of(type(found[0])).rows_by_key(found) if found else {}
+    rows = Library.loaded(found[0]).rows_by_key(found) if found else {}
     notes = []
     for picture in found:
         scores = [getattr(picture, name) for name in SCORES]

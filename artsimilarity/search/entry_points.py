@@ -45,15 +45,15 @@ def more_like_this(
         ValueError: as :meth:`~artsimilarity.search.request.PageRequest.of` does.
     """
     page = PageRequest.of(**options)
-    library = Library.of(type(picture))
     if picture.pk is None:
-        return Neighbours([], status_of(library, picture, None), page.style)
-    row = library.row_of(picture)
+        return Neighbours([], status_of(Library.loaded(picture), picture, None), page.style)
     visible = visible_pictures(type(picture), queryset, request)
+    library = Library.searched(visible)
+    row = library.row_of(picture)
     seen = page.hide_duplicates and may_see(picture, request)
     search = Search(
         pictures=visible,
-        query=stored_vector(Library.searched(visible), picture, row),
+        query=stored_vector(library, picture, row),
         page=page,
         examples=(picture,) if seen else (),
         remembered_for=row,
@@ -107,10 +107,10 @@ def more_like_these(
     liked, unlike = _counting(list(liked), list(unlike), request)
     if not liked:
         return Neighbours([], NeighbourStatus.NO_PICTURE, page.style)
-    library = Library.of(type(liked[0]))
     visible = visible_pictures(type(liked[0]), queryset, request)
+    library = Library.searched(visible)
     pictures: list[Any] = []
-    if query := vector_of_pictures(Library.searched(visible), liked, unlike):
+    if query := vector_of_pictures(library, liked, unlike):
         pictures = find_page(
             Search(pictures=visible, query=query, page=page, examples=tuple(liked))
         )

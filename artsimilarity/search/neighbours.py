@@ -24,6 +24,11 @@ class NeighbourStatus(models.TextChoices):
     )
     FAILED = "failed", _("No similar pictures can be found for this picture.")
     NO_PICTURE = "no-picture", _("There is no picture to compare with others.")
+    UNAVAILABLE = (
+        "unavailable",
+        _("Similar pictures cannot be shown right now. Try again in a moment."),
+    )
+    """The database did not answer; only pages say so, all else raises its error."""
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,19 @@ def visible_pictures(
     queryset: models.QuerySet[Any] | None,
     request: HttpRequest | None,
 ) -> models.QuerySet[Any]:
-    """Return the rows of ``queryset`` that ``similarity_queryset(request)`` allows."""
+    """Return the rows of ``queryset`` that ``similarity_queryset(request)`` allows.
+
+    All of a search asks the database that they are bound to here: a router that chooses among
+    replicas, of which one may lag behind another, is asked once.
+    """
     allowed = Library.of(model).visible(request)
     if queryset is None:
-        return allowed
-    if not hides_rows(allowed, beside=model._base_manager.all()):
-        return queryset  # spare the database a semi-join
-    return queryset.filter(pk__in=allowed.order_by().values("pk"))
+        visible = allowed
+    elif hides_rows(allowed, beside=model._base_manager.all()):
+        visible = queryset.filter(pk__in=allowed.order_by().values("pk"))
+    else:
+        visible = queryset  # spare the database a semi-join
+    return visible.using(visible.db)
 
 
 def may_see(picture: models.Model, request: HttpRequest | None) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from urllib.parse import urlencode
 
 from django import template
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db import models
+from django.db import InterfaceError, OperationalError, connections, models, router
 from django.http import QueryDict
 from django.template.loader import select_template
 from django.utils.safestring import SafeString
@@ -17,10 +18,12 @@ from django.utils.translation import gettext as _
 from artsimilarity.library import Library, patience, presentation
 from artsimilarity.library.thumbnails import Thumbnail, thumbnail_of
 from artsimilarity.own_picture.detail import EDGES, LEAST_SHARE
-from artsimilarity.search import Neighbours
+from artsimilarity.search import Neighbours, NeighbourStatus
 from artsimilarity.search import more_like_this as search
 from artsimilarity.search.balance import SLIDER_STEPS
+from artsimilarity.search.ordering import check_style
 
+logger = logging.getLogger(__name__)
 register = template.Library()
 
 # The box that is shown before one is drawn, in per cent.
@@ -78,7 +81,12 @@ def get_more_like_this(
     ``message``; see :class:`artsimilarity.search.Neighbours`. With ``why=True`` each picture
     carries ``similarity_why``, a :class:`artsimilarity.search.why.Why`.
 
+    A database that does not answer, or breaks the search off, costs the page its neighbours and
+    no more: the status is ``UNAVAILABLE`` then, and the error is logged.
+
     Raises:
+        django.db.OperationalError: the database did not answer within a transaction of the page's
+            (``ATOMIC_REQUESTS``), in which nothing can be asked any more.
         django.core.exceptions.SynchronousOnlyOperation: the template is rendered on the event loop;
             says what an asynchronous view does instead.
     """
@@ -99,6 +107,13 @@ def get_more_like_this(
             "artsimilarity.search), and the template '{% more_like_this picture "
             "neighbours=neighbours %}'; or render in a thread: 'await sync_to_async(render)(...)'."
         ) from error
+    except (OperationalError, InterfaceError):
+        connection = connections[router.db_for_read(type(picture))]
+        if connection.in_atomic_block:
+            raise
+        logger.exception("No neighbours of %s %s.", picture._meta.label, picture.pk)
+        connection.close_if_unusable_or_obsolete()  # so that the rest of the page has a new one
+        return Neighbours([], NeighbourStatus.UNAVAILABLE, check_style(style))
 
 
 @register.filter

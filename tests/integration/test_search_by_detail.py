@@ -135,5 +135,5 @@ def test_a_search_that_nobody_waits_for_any_more_is_not_made(
     connect(broker_url)
     assert client.get(f"/api/artworks/{artwork.pk}/by-detail/?box=0,0,1,1").status_code == 503
     with run_worker(broker_url, tmp_path / "worker.log", **QUICK) as worker:
-        wait_until(lambda: "Discarding revoked task" in worker.log)
+        wait_until(lambda: "Nobody waits any more" in worker.log)
     assert not SearchAnswer.objects.exists()

@@ -148,7 +148,7 @@ def test_a_search_that_nobody_waits_for_any_more_is_not_made(
     with run_worker(broker_url, tmp_path / "worker.log", **QUICK) as worker:
         from tests.worker import wait_until
 
-        wait_until(lambda: "Discarding revoked task" in worker.log)
+        wait_until(lambda: "Nobody waits any more" in worker.log)
     assert not SearchAnswer.objects.exists()
 
 
