@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -25,8 +26,8 @@ from artsimilarity.search import search_by_colours
 from artsimilarity.search.colours import MAX_COLOURS, parse_colour
 from artsimilarity.search.swatches import SharedColour
 from artsimilarity.search.why import Why
-from demo_site.library.light_table import press_table_button
 from demo_site.library.models import Artwork
+from demo_site.library.table_buttons import press_table_button
 
 _SHOWN = 24
 _MOST_WEIGHT = 5
@@ -131,7 +132,9 @@ def _search_picture(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _picture_page(request)
     if "found" in request.POST:  # a button of the light table, beside what was found
-        press_table_button(request)
+        pressed = press_table_button(request)
+        if not pressed.is_done:
+            messages.error(request, pressed.words)
         return _picture_page(request, artworks=_recall(request.POST["found"]))
     throttle = SearchByPictureThrottle()
     if not throttle.allow_request(request, View()):  # type: ignore[arg-type] # needs no more
