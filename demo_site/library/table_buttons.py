@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from demo_site.library.light_table import MOST, WEIGHTS, LightTable, read_key
 from demo_site.library.models import Artwork
 
-# Names of the buttons that change the table; their value is a picture's primary key.
-_BUTTONS = ("like", "unlike", "remove", *WEIGHTS)
+TABLE_BUTTONS = ("like", "unlike", "remove", *WEIGHTS)
+"""Names of the buttons that change the table; their value is a picture's primary key."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def press_table_button(request: HttpRequest) -> Pressed:
     Raises:
         Http404: no such picture is there for the visitor.
     """
-    button = next((name for name in _BUTTONS if name in request.POST), None)
+    button = next((name for name in TABLE_BUTTONS if name in request.POST), None)
     pk = read_key(request.POST[button]) if button else None
     if button is None or pk is None:
         raise Http404

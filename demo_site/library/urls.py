@@ -3,10 +3,11 @@
 from django.urls import path
 
 from demo_site.library.pages.artwork import ArtworkView
+from demo_site.library.pages.colours import ColoursView
 from demo_site.library.pages.home import HomeView
 from demo_site.library.pages.light_table import LightTableView
+from demo_site.library.pages.own_picture import search_picture
 from demo_site.library.pages.upload import UploadView
-from demo_site.library.search_views import ColoursView, search_picture
 
 app_name = "library"
 urlpatterns = [
