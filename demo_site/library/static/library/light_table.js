@@ -5,8 +5,7 @@
   const form = document.getElementById("light-table");
   const news = document.getElementById("table-news");
   if (!form || !news) return;
-  const KEY = "light-table"; // in the session: when a button was last pressed, on any page
-  let known = sessionStorage.getItem(KEY);
+  const KEY = "light-table"; // when a button was last pressed on any page, by the server's clock
   let last = Promise.resolve();
 
   const isTablePage = () =>
@@ -26,6 +25,7 @@
         old.hidden = fresh.hidden;
       } else if (fresh.id === "table-link" || fresh.id === "alike") {
         old.replaceChildren(...fresh.childNodes); // the slider knows this very element
+        if (fresh.dataset.at) old.dataset.at = fresh.dataset.at;
       } else {
         const action = old.getAttribute("formaction");
         if (action) fresh.setAttribute("formaction", action);
@@ -73,8 +73,7 @@
       const list = id === "alike" ? document.getElementById("alike").firstElementChild : null;
       const before = list?.querySelector("h2")?.getBoundingClientRect().top;
       fill(page);
-      known = String(Date.now());
-      sessionStorage.setItem(KEY, known);
+      sessionStorage.setItem(KEY, document.getElementById("table-link").dataset.at);
       // A table that has grown above must not push away what was pressed.
       const heading = document.querySelector("#alike h2");
       if (before !== undefined && heading) {
@@ -94,13 +93,10 @@
     last = last.then(() => press(button));
   });
 
-  // What was pressed on later pages, or on this one before it was left, is not in a page from memory.
-  window.addEventListener("pageshow", async (event) => {
-    const [entry] = performance.getEntriesByType("navigation");
-    const stamp = sessionStorage.getItem(KEY);
-    const isOld = event.persisted ? stamp !== known : stamp && entry?.type === "back_forward";
-    if (!isOld) return;
-    known = stamp;
+  // A page from the browser's memory, or one that was fetched beforehand, may be older than a press.
+  window.addEventListener("pageshow", async () => {
+    const pressed = Number(sessionStorage.getItem(KEY));
+    if (Number(document.getElementById("table-link").dataset.at) >= pressed) return;
     try {
       const answer = await fetch(window.location.href, { credentials: "same-origin", cache: "reload" });
       if (!answer.ok) return;
