@@ -40,6 +40,7 @@ def test_finds_nothing(visit: Visit, artwork: Artwork, axe: str, width: int, sch
         own,
         f"{own}?among=near",
         "/light-table/",
+        f"/light-table/?like={artwork.pk}:much&unlike={artwork.pk - 1}",
         "/by-colour/?colour=%23c81e1e&weight=4",
         "/by-picture/",
         "/upload/",

@@ -120,7 +120,7 @@ class TestTheWay:
         steps = [{"path": f"/artworks/9{one[3]}/", "search": "", "title": one} for one in titles]
         page.evaluate("steps => sessionStorage.setItem('trail', JSON.stringify(steps))", steps)
         open_picture(page, "Two")
-        expect(self._way(page)).to_have_text(titles[4:])
+        expect(self._way(page)).to_have_text(titles[5:])
         shifts = """() => new Promise((done) => {
             new PerformanceObserver((list) => done(list.getEntries().map((one) => one.value)))
                 .observe({ type: "layout-shift", buffered: true });

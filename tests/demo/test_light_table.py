@@ -336,6 +336,16 @@ class TestSharedByAddress:
         alone = client.get(f"{ADDRESS}?{side}={key}")
         assert "None of the pictures that this link names is here." in alone.content.decode()
 
+    def test_one_of_which_nothing_is_left_takes_no_other_s_place(self, client: Client) -> None:
+        hidden = make_artwork("Hidden", published=False)
+        press(client, "like", make_artwork("Own"))
+        client.post(f"{ADDRESS}?like={hidden.pk}", {"take_over": "1"})
+        assert examples(client) == [("Own", True)]
+
+    def test_an_address_that_names_thousands_is_refused(self, client: Client) -> None:
+        query = "&".join(f"like={number}" for number in range(5000))
+        assert client.get(f"{ADDRESS}?{query}").status_code == 400
+
     def test_taking_it_over_needs_the_form_s_token(self, pictures: list[Artwork]) -> None:
         strict = Client(enforce_csrf_checks=True)
         answer = strict.post(f"{ADDRESS}?like={pictures[0].pk}", {"take_over": "1"})

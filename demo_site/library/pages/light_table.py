@@ -69,7 +69,8 @@ class LightTableView(BalanceMixin, TemplateView):
         """Change the table; then back to where it was asked, or what has changed to a script."""
         table = LightTable(request)
         if "take_over" in request.POST:
-            table.take_over(SharedTable(request))
+            if (shared := SharedTable(request)).examples:
+                table.take_over(shared)
             return redirect("library:light-table")
         if "clear" in request.POST:
             table.clear()

@@ -3,7 +3,7 @@
   "use strict";
 
   const KEY = "trail";
-  const MOST = 6; // this one and five before it
+  const MOST = 5; // this one and four before it
   const trail = document.querySelector("[data-trail]");
   if (!trail) return;
 
