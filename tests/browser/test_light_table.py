@@ -274,3 +274,5 @@ def test_a_press_that_fails_is_said_and_changes_nothing(page: Page, library: Non
 
     expect(page.get_by_text("That did not work.")).to_be_visible()
     expect(page.get_by_role("button", name="Add to light table “Left”")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#table-news[data-error]")).to_have_count(0)

@@ -86,6 +86,12 @@
     }
   }
 
+  // What was said to all has been read when something else is done.
+  document.addEventListener("click", () => news.removeAttribute("data-error"));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") news.removeAttribute("data-error");
+  });
+
   form.addEventListener("submit", (event) => {
     const button = event.submitter;
     if (!button || button.name === "take_over") return;

@@ -32,7 +32,11 @@
   else if (!isPicture(document.referrer)) steps = [];
   const title = document.querySelector("h1").textContent.trim();
   steps = [...steps, { path, search: window.location.search, title }].slice(-MOST);
-  sessionStorage.setItem(KEY, JSON.stringify(steps));
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(steps));
+  } catch {
+    return; // the visitor lets nothing be kept
+  }
 
   const before = steps.slice(0, -1);
   if (!before.length) return;
