@@ -110,8 +110,27 @@ class KeyField(serializers.RegexField):
         super().__init__(r"^[^\s/\x00-\x1f]{1,200}\Z", trim_whitespace=False, **options)
 
 
+class WeightField(serializers.FloatField):
+    """How much an example counts: a number above 0, written plainly."""
+
+    default_error_messages = {"invalid": _("A weight is a number above 0, up to 1000.")}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_value=1000, **options)
+
+    def to_internal_value(self, data: Any) -> float:
+        """Refuse 0, what is below, and NaN, which passes every comparison."""
+        weight = super().to_internal_value(data)
+        if not weight > 0:
+            self.fail("invalid")
+        return weight
+
+
 class ExamplesQuerySerializer(SimilarityQuerySerializer):
-    """Query parameters of ``similar-to/``: ``like`` and ``unlike`` may be given many times."""
+    """Query parameters of ``similar-to/``: those of the examples may be given many times.
+
+    Weights come in the order of the pictures, one for each, or none at all.
+    """
 
     like = ManyField(
         child=KeyField(),
@@ -125,6 +144,28 @@ class ExamplesQuerySerializer(SimilarityQuerySerializer):
         max_length=MAX_EXAMPLES,
         help_text=_("Keys of the pictures to move away from."),
     )
+    like_weight = ManyField(
+        child=WeightField(),
+        required=False,
+        max_length=MAX_EXAMPLES,
+        help_text=_("How much each of “like” counts, in the same order; 1 where none is given."),
+    )
+    unlike_weight = ManyField(
+        child=WeightField(),
+        required=False,
+        max_length=MAX_EXAMPLES,
+        help_text=_("How much each of “unlike” counts, in the same order; 1 where none is given."),
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Put each example and its weight together, as pairs."""
+        words = _("Give one weight for each “%(name)s”, in the same order, or none.")
+        for name in ("like", "unlike"):
+            keys, weights = attrs.get(name, []), attrs.pop(f"{name}_weight", [])
+            if weights and len(weights) != len(keys):
+                raise serializers.ValidationError({f"{name}_weight": [words % {"name": name}]})
+            attrs[name] = list(zip(keys, weights or [1.0] * len(keys), strict=True))
+        return attrs
 
 
 class ColourField(serializers.RegexField):

@@ -83,7 +83,7 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
 
     - ``GET <pk>/similar/?limit=&style=&diversify=``
     - ``GET <pk>/by-detail/?box=0.1,0.2,0.5,0.6&limit=&style=``
-    - ``GET similar-to/?like=1&like=2&unlike=3&limit=&style=&diversify=``
+    - ``GET similar-to/?like=1&like=2&unlike=3&like_weight=&unlike_weight=&limit=&style=``
     - ``GET by-colour/?colour=aa3311:2&colour=224466&limit=``
     - ``POST by-picture/``, a form with the file ``picture``, ``limit`` and ``style``
 
@@ -123,11 +123,12 @@ class SimilarityViewSetMixin(GenericViewSet[Any]):
         query = ExamplesQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         options = self._options(request, query.validated_data)
-        like, unlike = options.pop("like"), options.pop("unlike", [])
-        examples = self._examples(request, options["queryset"], [*like, *unlike])
+        like, unlike = options.pop("like"), options.pop("unlike")
+        keys = [key for key, _weight in (*like, *unlike)]
+        examples = self._examples(request, options["queryset"], keys)
         neighbours = more_like_these(
-            [examples[key] for key in like],
-            [examples[key] for key in unlike],
+            [(examples[key], weight) for key, weight in like],
+            [(examples[key], weight) for key, weight in unlike],
             why=True,
             **options,
         )

@@ -14,11 +14,10 @@ import time
 import uuid
 from collections.abc import Callable
 from io import BytesIO
-from typing import IO, Any, Unpack
+from typing import IO, Any
 
-from django.db import models
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from PIL import Image
 
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding.broker import publish, queue_length
@@ -31,17 +30,14 @@ from artsimilarity.library.files import search_decoders, search_limits
 from artsimilarity.own_picture.message import DESCRIBE_TASK, UNTIL_HEADER, Message, Square
 from artsimilarity.own_picture.slots import NoSlotError, slot
 from artsimilarity.schema.tables import SearchAnswer
-from artsimilarity.search.neighbours import Neighbours, NeighbourStatus
-from artsimilarity.search.pipeline import find_page
-from artsimilarity.search.query_vector import given_vector
-from artsimilarity.search.request import PageOptions, PageRequest, Search
-from artsimilarity.search.visible import visible_pictures
 
 # As many searches may wait for a worker; more would not be answered in time.
 _MOST_WAITING = 16
 # By so much the clocks of this machine and of a worker's may differ.
 _CLOCKS_APART_SECONDS = 3600
 _RETRY_SECONDS = 5
+# Of the picture that a page shows as what it was asked with: some 3 kB.
+_PREVIEW_SIDE, _PREVIEW_QUALITY = 160, 60
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.1
 
 
@@ -92,43 +88,6 @@ _REFUSALS: dict[type[limits.PictureError], tuple[int, Any]] = {
 _DAMAGED = (400, _("The file is damaged or incomplete. Choose a sound copy of the picture."))
 
 
-def search_by_picture(
-    model: type[models.Model],
-    file: IO[bytes],
-    *,
-    queryset: models.QuerySet[Any] | None = None,
-    request: HttpRequest | None = None,
-    **options: Unpack[PageOptions],
-) -> Neighbours:
-    """Return the pictures nearest to one that is not in the library; it is stored nowhere.
-
-    A worker describes it. Anything that can be compared with it may be found, the same picture too.
-    There is one page, and nothing is diversified.
-
-    Args:
-        model: whose pictures are searched.
-        file: the picture, open for reading at its beginning.
-        queryset: as for :func:`~artsimilarity.search.more_like_this`, and so are ``request`` and
-            the options.
-
-    Raises:
-        PictureRefused: the file is too large, damaged, or no picture.
-        NotAnswered: no worker has described it in time, or
-            ``ARTSIMILARITY["SEARCHES_AT_ONCE"]`` others are under way.
-        ValueError: ``limit`` or ``style`` is out of range.
-    """
-    options |= {"diversify": 0.0, "after": None}
-    page = PageRequest.of(**options)
-    visible = visible_pictures(model, queryset, request)
-    library = Library.of(model)
-    # A replica may be under the recipe of before, while the primary has changed over.
-    recipe = Library.searched(visible).recipes().serving
-    vector = describe(library, recipe, lambda: shrink(file, recipe))
-    query = given_vector(vector, recipe.fingerprint, is_picture=True)
-    pictures = find_page(Search(pictures=visible, query=query, page=page))
-    return Neighbours(pictures, NeighbourStatus.READY, page.style)
-
-
 def describe(library: Library, recipe: Recipe, message: Callable[[], Message]) -> list[float]:
     """Return the vector that a worker makes, in one of the places for such searches.
 
@@ -175,7 +134,18 @@ def shrink(file: IO[bytes], recipe: Recipe) -> Square:
         raise PictureRefused(words % values, status) from error
     buffer = BytesIO()
     square.image.save(buffer, "PNG", compress_level=1)
-    return Square(buffer.getvalue(), square.proportion if recipe.finds_area else None)
+    proportion = square.proportion if recipe.finds_area else None
+    return Square(buffer.getvalue(), proportion, _preview(square.image, square.proportion))
+
+
+def _preview(square: Image.Image, proportion: float) -> bytes:
+    """The picture in its own proportions, small, as a WebP file."""
+    width, height = min(1.0, proportion), min(1.0, 1 / proportion)
+    sides = (max(1, round(_PREVIEW_SIDE * width)), max(1, round(_PREVIEW_SIDE * height)))
+    small = square.resize(sides, reducing_gap=2.0)
+    buffer = BytesIO()
+    small.save(buffer, "WEBP", quality=_PREVIEW_QUALITY)
+    return buffer.getvalue()
 
 
 def ask_worker(library: Library, message: Message, recipe: Recipe) -> list[float]:

@@ -44,10 +44,12 @@ class Square:
         square: the square as a PNG; 0.6 MB where it shows noise and a recipe finds areas.
         proportion: width divided by height of the upright picture; None where the recipe looks at
             whole scans, and so needs none.
+        preview: the picture, small, as a WebP file for the visitor's page; is not sent.
     """
 
     square: bytes
     proportion: float | None = None
+    preview: bytes = b""
 
     @property
     def text(self) -> str:

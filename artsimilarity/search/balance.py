@@ -23,9 +23,14 @@ def chosen_style(request: HttpRequest, parameter: str = "style") -> float:
     What is no such number, as addresses typed or mangled on the way are, gives
     ``ARTSIMILARITY["STYLE"]``: a page is no place for an error about it.
     """
+    return read_style(request.GET.get(parameter, ""))
+
+
+def read_style(text: str) -> float:
+    """Return the same of what was typed into a form, or sent by one."""
     try:
-        style = float(request.GET[parameter])
-    except (KeyError, ValueError):
+        style = float(text)
+    except ValueError:
         return get_settings().STYLE
     if not 0 <= style <= 1:  # so is NaN
         return get_settings().STYLE

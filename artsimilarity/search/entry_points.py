@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from artsimilarity.library import Library
 from artsimilarity.search.colours import colour_vector, parse_colours
+from artsimilarity.search.examples import Example, WeightedPicture, parse_examples
 from artsimilarity.search.neighbours import Neighbours, NeighbourStatus, status_of
 from artsimilarity.search.pipeline import find_page
 from artsimilarity.search.query_vector import given_vector, stored_vector
@@ -80,14 +81,16 @@ async def amore_like_this(
 
 
 def more_like_these(
-    liked: Iterable[models.Model],
-    unlike: Iterable[models.Model] = (),
+    liked: Iterable[Example],
+    unlike: Iterable[Example] = (),
     *,
     queryset: models.QuerySet[Any] | None = None,
     request: HttpRequest | None = None,
     **options: Unpack[PageOptions],
 ) -> Neighbours:
     """Return the pictures nearest to the middle of some, away from others.
+
+    ``more_like_these([(a, 2), b], unlike=[c])`` lets ``a`` count twice as much as the others.
 
     The examples are no answer themselves, and those that the visitor may not see do not count, as
     if they had not been named. Nothing is remembered in the cache. With ``why``, percentiles are
@@ -100,22 +103,21 @@ def more_like_these(
         request: as for :func:`more_like_this`, and so are the options.
 
     Raises:
-        TypeError: the pictures are of several models.
-        ValueError: as :func:`more_like_this` does.
+        TypeError: the pictures are of several models, or one is none.
+        ValueError: as :func:`more_like_this` does, or a weight is not above 0.
     """
     page = PageRequest.of(**options)
-    liked, unlike = _counting(list(liked), list(unlike), request)
-    if not liked:
+    towards, away = _counting(parse_examples(liked), parse_examples(unlike), request)
+    if not towards:
         return Neighbours([], NeighbourStatus.NO_PICTURE, page.style)
-    visible = visible_pictures(type(liked[0]), queryset, request)
+    examples = tuple(example.picture for example in towards)
+    visible = visible_pictures(type(examples[0]), queryset, request)
     library = Library.searched(visible)
     pictures: list[Any] = []
-    if query := vector_of_pictures(library, liked, unlike):
-        pictures = find_page(
-            Search(pictures=visible, query=query, page=page, examples=tuple(liked))
-        )
-    rows = library.rows_by_key(liked)
-    statuses = [status_of(library, one, rows.get(one.pk)) for one in liked]
+    if query := vector_of_pictures(library, towards, away):
+        pictures = find_page(Search(pictures=visible, query=query, page=page, examples=examples))
+    rows = library.rows_by_key(examples)
+    statuses = [status_of(library, one, rows.get(one.pk)) for one in examples]
     ready = pictures or NeighbourStatus.READY in statuses
     status = NeighbourStatus.READY if ready else statuses[0]
     return Neighbours(pictures, status, page.style, page.following(pictures))
@@ -154,16 +156,16 @@ def search_by_colours(
 
 
 def _counting(
-    liked: list[models.Model], unlike: list[models.Model], request: HttpRequest | None
-) -> tuple[list[models.Model], list[models.Model]]:
+    liked: list[WeightedPicture], unlike: list[WeightedPicture], request: HttpRequest | None
+) -> tuple[list[WeightedPicture], list[WeightedPicture]]:
     """The examples, each once, without those that the visitor may not see."""
     if not liked:
         return [], []
-    pks = [picture.pk for picture in (*liked, *unlike) if picture.pk is not None]
-    allowed = Library.of(type(liked[0])).visible(request)
+    pks = [one.picture.pk for one in (*liked, *unlike) if one.picture.pk is not None]
+    allowed = Library.of(type(liked[0].picture)).visible(request)
     seen = set(allowed.filter(pk__in=pks).order_by().values_list("pk", flat=True))
     return _once(liked, seen), _once(unlike, seen)
 
 
-def _once(pictures: list[models.Model], seen: set[Any]) -> list[models.Model]:
-    return list({one.pk: one for one in pictures if one.pk in seen}.values())
+def _once(examples: list[WeightedPicture], seen: set[Any]) -> list[WeightedPicture]:
+    return list({one.picture.pk: one for one in examples if one.picture.pk in seen}.values())

@@ -166,31 +166,40 @@ def given_vector(
 
 
 def vector_of_examples(
-    library: Library, liked: Sequence[Any], unlike: Sequence[Any] = ()
+    library: Library,
+    liked: Sequence[tuple[Any, float]],
+    unlike: Sequence[tuple[Any, float]] = (),
 ) -> QueryVector | None:
     """Return the middle of some pictures, moved away from others; reads their vectors now.
 
-    The vectors of one recipe are taken, the one that most of them are served by. Pictures without
-    such a vector do not count.
+    With vectors v, weights w and m or n pictures that count, each block is that of
+    ``sum(w * v of liked) / m - sum(w * v of unlike) / (2 * n)``, scaled to length 1. The vectors of
+    one recipe are taken, the one that most of them are served by. Pictures without such a vector do
+    not count.
 
     Args:
         library: the pictures'.
-        liked: primary keys of those to move towards, at least one.
-        unlike: primary keys of those to move away from.
+        liked: primary keys of those to move towards, at least one, with their weights above 0.
+        unlike: the same of those to move away from.
 
     Returns:
         The query vector; None if none of ``liked`` has a vector.
     """
-    pks = (*liked, *unlike)
+    pks = tuple(pk for pk, _weight in (*liked, *unlike))
+    most = max(weight for _pk, weight in (*liked, *unlike))  # weights near 1 can be multiplied
     rows = library.rows.current().filter(pk__in=pks, embedding__isnull=False)
     vectors = {pk: (r, v) for pk, r, v in rows.values_list("pk", "embedding_recipe", "embedding")}
-    towards = [vectors[pk] for pk in liked if pk in vectors]
-    if not towards:
+    recipes = Counter(vectors[pk][0] for pk, _weight in liked if pk in vectors)
+    if not recipes:
         return None
-    recipe = Counter(recipe for recipe, _vector in towards).most_common(1)[0][0]
-    values = _mean([vector for one, vector in towards if one == recipe])
-    away = [vectors[pk][1] for pk in unlike if pk in vectors and vectors[pk][0] == recipe]
-    if away:
+    recipe = recipes.most_common(1)[0][0]
+
+    def weighted(examples: Sequence[tuple[Any, float]]) -> list[list[float]]:
+        known = [(vectors[pk], weight / most) for pk, weight in examples if pk in vectors]
+        return [[weight * one for one in v] for (made_by, v), weight in known if made_by == recipe]
+
+    values = _mean(weighted(liked))
+    if away := weighted(unlike):
         pairs = zip(values, _mean(away), strict=True)
         values = [value - _UNLIKE_WEIGHT * other for value, other in pairs]
     return given_vector(values, recipe, excluded=pks)

@@ -15,6 +15,7 @@ from artsimilarity.library import Library
 from artsimilarity.library.rows import EmbeddingQuerySet
 from artsimilarity.schema.fields import VECTORS
 from artsimilarity.schema.sql import Gate
+from artsimilarity.search.examples import Example, WeightedPicture, parse_examples
 from artsimilarity.search.nearest import nearest
 from artsimilarity.search.ordering import check_style, order_by_similarity
 from artsimilarity.search.query_vector import QueryVector, stored_vector, vector_of_examples
@@ -90,40 +91,42 @@ class SimilarityQuerySet(EmbeddingQuerySet[_M]):
 
     def similar_to(
         self,
-        examples: models.Model | Iterable[models.Model],
+        examples: models.Model | Iterable[Example],
         style: float | None = None,
         *,
-        unlike: models.Model | Iterable[models.Model] = (),
+        unlike: models.Model | Iterable[Example] = (),
     ) -> Self:
         """Return these pictures, nearest to the examples first; slice it to the number you show.
 
         ``Artwork.objects.similar_to(artwork)[:8]``; or ``similar_to([a, b, c], unlike=[d])`` for
-        pictures like the middle of several, away from others. The vector of a single example is
-        read inside the query; several are read at once, when this is called.
+        pictures like the middle of several, away from others. ``similar_to([(a, 2), b])`` lets one
+        count twice as much. The vector of a single example is read inside the query; several are
+        read at once, when this is called.
 
         A slice is read as :func:`~artsimilarity.search.more_like_this` reads its page: how is
         chosen by what all filters keep, also those that follow, and a page that the index leaves
         short is filled.
 
         Args:
-            examples: a saved picture, or some.
+            examples: a saved picture, or some, each alone or as a pair with its weight.
             style: see :func:`~artsimilarity.search.ordering.order_by_similarity`, also for
                 annotations.
-            unlike: pictures to move away from.
+            unlike: pictures to move away from, with weights if need be.
 
         Raises:
-            ValueError: ``style`` lies outside 0..1, a picture is not saved, or there is none.
-            TypeError: a picture is of another model.
+            ValueError: ``style`` lies outside 0..1, a picture is not saved, there is none, or a
+                weight is not above 0.
+            TypeError: a picture is of another model, or no picture.
         """
         return similar_to(self, examples, style, unlike=unlike)
 
 
 def similar_to(
     pictures: _Q,
-    examples: models.Model | Iterable[models.Model],
+    examples: models.Model | Iterable[Example],
     style: float | None = None,
     *,
-    unlike: models.Model | Iterable[models.Model] = (),
+    unlike: models.Model | Iterable[Example] = (),
 ) -> _Q:
     """Do the same for any queryset, such as one of pictures that have a companion.
 
@@ -150,7 +153,7 @@ def similar_to(
 
 
 def vector_of_pictures(
-    library: Library, liked: list[models.Model], unlike: list[models.Model]
+    library: Library, liked: list[WeightedPicture], unlike: list[WeightedPicture]
 ) -> QueryVector | None:
     """Return what a search for pictures like some, and unlike others, compares with.
 
@@ -164,7 +167,7 @@ def vector_of_pictures(
     if not liked:
         raise ValueError("similar_to() needs at least one picture.")
     model = library.model._meta.concrete_model or library.model
-    for picture in (*liked, *unlike):
+    for picture, _weight in (*liked, *unlike):
         if not isinstance(picture, model):
             raise TypeError(
                 f"similar_to() on {library.model.__name__} needs a {library.model.__name__}, "
@@ -173,8 +176,9 @@ def vector_of_pictures(
         if picture.pk is None:
             raise ValueError("similar_to() needs a saved picture: this one has no primary key yet.")
     if len(liked) == 1 and not unlike:
-        return stored_vector(library, liked[0])
-    return vector_of_examples(library, [one.pk for one in liked], [one.pk for one in unlike])
+        return stored_vector(library, liked[0].picture)
+    towards, away = ([(one.picture.pk, one.weight) for one in side] for side in (liked, unlike))
+    return vector_of_examples(library, towards, away)
 
 
 def _place(gate: Gate, query: Query) -> int:
@@ -184,8 +188,8 @@ def _place(gate: Gate, query: Query) -> int:
     return next((place for place, child in enumerate(children) if child is gate), -1)
 
 
-def _listed(pictures: models.Model | Iterable[models.Model]) -> list[models.Model]:
-    return [pictures] if isinstance(pictures, models.Model) else list(pictures)
+def _listed(pictures: models.Model | Iterable[Example]) -> list[WeightedPicture]:
+    return parse_examples([pictures] if isinstance(pictures, models.Model) else pictures)
 
 
 _FromQuerySet = models.Manager.from_queryset(SimilarityQuerySet)

@@ -21,7 +21,7 @@ class ArtworkAdmin(SimilarityAdminMixin, admin.ModelAdmin):  # type: ignore[type
 
     list_display = ["thumbnail", "title", "artist"]
     list_display_links = ["thumbnail", "title"]
-    list_filter = ["published"]
+    list_filter = ["published", "from_visitor"]
     list_per_page = 50
     search_fields = ["title", "artist"]
 

@@ -33,7 +33,7 @@ class ArtworkSerializer(serializers.ModelSerializer[Artwork]):
     retrieve=extend_schema(responses={200: ArtworkSerializer, 404: NOT_FOUND}),
 )
 class ArtworkViewSet(SimilarityViewSetMixin, ReadOnlyModelViewSet[Artwork]):
-    """Published pictures."""
+    """The pictures that are shown."""
 
     serializer_class = ArtworkSerializer
     # Whatever stands for a number is answered by the API, in JSON, also "1.5".
@@ -41,7 +41,7 @@ class ArtworkViewSet(SimilarityViewSetMixin, ReadOnlyModelViewSet[Artwork]):
 
     def get_queryset(self) -> QuerySet[Artwork]:
         """Hidden pictures are not there."""
-        artworks: QuerySet[Artwork] = Artwork.objects.filter(published=True)
+        artworks: QuerySet[Artwork] = Artwork.similarity_queryset(self.request)
         return artworks
 
 

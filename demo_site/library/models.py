@@ -49,6 +49,10 @@ class Artwork(SimilarityMixin, models.Model):
         validators=[URLValidator(schemes=["http", "https"])],
     )
     published = models.BooleanField(_("published"), default=True)
+    # Such a picture is shown once a worker has read it; see similarity_queryset().
+    from_visitor = models.BooleanField(
+        _("added by a visitor"), default=False, db_default=False, editable=False
+    )
     source_digest = models.CharField(
         _("sha256 of the loaded file"), max_length=64, blank=True, db_index=True, editable=False
     )
@@ -84,8 +88,12 @@ class Artwork(SimilarityMixin, models.Model):
 
     @classmethod
     def similarity_queryset(cls, request: HttpRequest | None = None) -> models.QuerySet[Self]:
-        """Only published pictures show up beside others."""
-        return cls.objects.filter(published=True)
+        """Only published pictures are shown; those that a visitor has added when they were read.
+
+        Asked of the row as it is now: no message, which may be lost, has to say that it was read.
+        """
+        is_read = models.Q(from_visitor=False) | models.Q(embedded_at__isnull=False)
+        return cls.objects.filter(is_read, published=True)
 
     @property
     def tile(self) -> Tile:

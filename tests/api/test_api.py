@@ -155,6 +155,34 @@ class TestSeveralExamples:
         (result,) = client.get(self.ADDRESS, query).json()["results"]
         assert result["picture"]["title"] == "left"
 
+    def test_have_weights_in_the_order_of_the_pictures(self, client: Client) -> None:
+        first, second = make_embedded("first", [1, 0]), make_embedded("second", [0, 1])
+        make_embedded("left", [1, 0.1])
+        make_embedded("between", [1, 1])
+        make_embedded("right", [0.1, 1])
+        query = {"like": [first.pk, second.pk], "style": 1, "limit": 1}
+        tags = set()
+        for weights, title in (([9, 1], "left"), ([1, 9], "right"), ([2, 2], "between")):
+            answer = client.get(self.ADDRESS, {**query, "like_weight": weights})
+            (result,) = answer.json()["results"]
+            assert result["picture"]["title"] == title
+            tags.add(answer["ETag"])
+            assert f"like_weight={weights[0]}&like_weight={weights[1]}" in answer.json()["next"]
+        assert len(tags) == 3
+
+    def test_to_move_away_from_have_weights_too(self, client: Client) -> None:
+        first, second = make_embedded("first", [1, 0]), make_embedded("second", [0, 1])
+        make_embedded("between", [1, 1])
+        query = {"like": first.pk, "unlike": second.pk, "style": 1}
+        scores = [
+            client.get(self.ADDRESS, {**query, "unlike_weight": weight}).json()["results"][0]
+            for weight in ("0.1", "1", "4")
+        ]
+        assert [one["score"] for one in scores] == sorted(
+            (one["score"] for one in scores), reverse=True
+        )
+        assert scores[0]["score"] > scores[1]["score"] + 0.1 > scores[2]["score"] + 0.2
+
     @pytest.mark.parametrize("role", ["like", "unlike"])
     @pytest.mark.parametrize("key", ["hidden", "2147483648", "9" * 30, "-1", "nonsense", "1.0"])
     def test_hidden_and_unknown_are_one_answer(self, client: Client, role: str, key: str) -> None:
@@ -193,6 +221,21 @@ class TestSeveralExamples:
             ({"like": "1" * 201}, "like", "required pattern"),
             ({"like": "1", "style": "nan"}, "style", "valid number"),
             ({"like": "1", "limit": "49"}, "limit", "less than or equal to 48"),
+            *(
+                ({"like": "1", "like_weight": weight}, "like_weight", words)
+                for weight, words in (
+                    ("0", "number above 0"),
+                    ("-1", "number above 0"),
+                    ("nan", "number above 0"),
+                    ("much", "number above 0"),
+                    ("", "number above 0"),
+                    ("1001", "less than or equal to 1000"),
+                    ("inf", "number above 0"),
+                    ("9" * 5000, "too large"),
+                )
+            ),
+            ({"like": ["1", "2"], "like_weight": "1"}, "like_weight", "one weight for each “like”"),
+            ({"like": "1", "unlike_weight": "1"}, "unlike_weight", "one weight for each “unlike”"),
         ],
     )
     def test_a_bad_parameter_is_refused_with_words(

@@ -73,3 +73,12 @@ def visit(browser: Any, live_server: LiveServer) -> Iterator[Visit]:
 def page(visit: Visit) -> Any:
     """A tab with scripts."""
     return visit()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core."""
+    named = os.environ.get("AXE_PATH", "")
+    if not named:
+        pytest.skip("needs axe-core: npm install axe-core, and AXE_PATH names its axe.min.js")
+    return Path(named).read_text(encoding="utf-8")

@@ -5,28 +5,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
 
 from demo_site.library.models import Artwork
+from tests.browser.axe import violations
 from tests.browser.conftest import Visit
 from tests.pictures import make_artwork, make_embedded
-
-_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_RUN = "rules => axe.run({ runOnly: rules })"
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The script."""
-    named = os.environ.get("AXE_PATH", "")
-    if not named:
-        pytest.skip("needs axe-core: npm install axe-core, and AXE_PATH names its axe.min.js")
-    return Path(named).read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -37,14 +23,6 @@ def artwork(live_server: Any) -> Artwork:
         make_embedded(f"Near {number}", [1, 0.1 * number], width=400, height=300, **facts)
     assert make_artwork("Waiting").thumbnail
     return make_embedded("Wave", [1, 0], credit="A museum", licence="https://example.org/")
-
-
-def violations(page: Page, axe: str) -> list[str]:
-    """What it finds, with the first element of each."""
-    page.evaluate(axe)
-    answer = page.evaluate(_RUN, _RULES)
-    assert answer["passes"]
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in answer["violations"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -62,6 +40,7 @@ def test_finds_nothing(visit: Visit, artwork: Artwork, axe: str, width: int, sch
         own,
         f"{own}?among=near",
         "/light-table/",
+        f"/light-table/?like={artwork.pk}:much&unlike={artwork.pk - 1}",
         "/by-colour/?colour=%23c81e1e&weight=4",
         "/by-picture/",
         "/upload/",

@@ -72,6 +72,14 @@ def test_the_first_row_of_neighbours_is_above_the_fold(
     assert len(first) >= 4
     assert max(box["bottom"] for box in first) < size[1] - 30
 
+    paths = [*(f"/artworks/9{number}/" for number in range(4)), artwork.get_absolute_url()]
+    way = [{"path": path, "search": "", "title": "A long title " * 5} for path in paths]
+    page.evaluate("way => sessionStorage.setItem('trail', JSON.stringify(way))", way)
+    page.reload()
+    expect(page.locator("[data-trail] a")).to_have_count(4)
+    [first, *_others] = rows(page)
+    assert max(box["bottom"] for box in first) < size[1] - 30
+
 
 @pytest.mark.parametrize(
     "address", ["/", "/?technique=woodcut", "{}", "/light-table/", "/by-colour/", "/by-picture/"]

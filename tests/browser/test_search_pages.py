@@ -14,10 +14,19 @@ from playwright.sync_api import Page, expect
 
 from artsimilarity.embedding import pipeline
 from artsimilarity.library import Library
+from artsimilarity.search.score_calibration import calibrate
 from demo_site.library.models import Artwork
 from tests.broker import Broker
+from tests.browser.axe import violations
 from tests.browser.conftest import Visit
-from tests.pictures import BLUE, RED, make_artwork, picture_bytes
+from tests.pictures import (
+    BLUE,
+    RED,
+    make_artwork,
+    make_embedded,
+    picture_bytes,
+    unit_blocks,
+)
 from tests.worker import Worker, run_worker, wait_until
 
 
@@ -91,6 +100,108 @@ _HAND_OVER = """([kind, text]) => {
             : new ClipboardEvent("paste", { ...options, clipboardData: transfer })
     );
 }"""
+
+
+@pytest.fixture
+def answered(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker answers at once: the picture has the brush of one and the colours of another."""
+    cache.clear()
+    vector = [*unit_blocks([1, 0.2], [0.3, 1])]
+    monkeypatch.setattr("artsimilarity.own_picture.asking.ask_worker", lambda *_args: vector)
+    make_embedded("Brush", [1, 0], [1, 0])
+    make_embedded("Colours", [0, 1], [0, 1])
+
+
+def ask(page: Page) -> None:
+    """Search by a red picture."""
+    page.goto(reverse("library:picture"))
+    file = {"name": "mine.png", "mimeType": "image/png", "buffer": picture_bytes(RED)}
+    page.get_by_label("Your picture").set_input_files(file)
+    page.get_by_role("button", name="Find pictures").click()
+
+
+class TestAskedAgain:
+    """What was found by a picture of one's own follows a slider; nothing is uploaded again."""
+
+    def test_the_picture_that_was_asked_with_stands_beside_what_was_found(
+        self, page: Page, answered: None
+    ) -> None:
+        ask(page)
+        picture = page.get_by_alt_text("The picture that you searched by")
+        expect(picture).to_be_visible()
+        assert picture.evaluate("one => one.decode().then(() => one.naturalWidth)") == 160
+
+    def test_the_slider_moves_what_was_found_in_place(self, page: Page, answered: None) -> None:
+        ask(page)
+        expect(found(page)).to_have_text(["Brush", "Colours"])
+        page.evaluate("window.isTheSame = true")
+        steps = page.evaluate("history.length")
+        slider = page.get_by_role("slider", name="Compare by")
+        with page.expect_request(lambda request: request.method == "POST") as asked:
+            slider.press("Home")
+        assert "mine.png" not in (asked.value.post_data or "")
+        expect(found(page)).to_have_text(["Colours", "Brush"])
+        expect(slider).to_be_focused()
+        expect(page.locator(".again [role=status]")).to_have_text("2 pictures")
+        expect(slider).to_have_attribute("aria-valuetext", "0 % brushwork, 100 % colours")
+        assert page.evaluate("[window.isTheSame, history.length]") == [True, steps]
+
+    def test_works_without_scripts(self, visit: Visit, answered: None) -> None:
+        page = visit(java_script_enabled=False)
+        ask(page)
+        page.get_by_role("slider", name="Compare by").press("Home")
+        page.get_by_role("button", name="Look again").click()
+        expect(found(page)).to_have_text(["Colours", "Brush"])
+        page.get_by_role("button", name="Add to light table “Brush”").click()
+        expect(found(page)).to_have_text(["Colours", "Brush"])
+        expect(page.get_by_role("slider", name="Compare by")).to_have_value("0")
+
+    def test_only_close_ones_are_shown_in_place(self, page: Page, answered: None) -> None:
+        for number in range(30):
+            make_embedded(f"{number}", [0, 0, 1 + number % 3, number], [0, 0, 1, number % 7])
+        calibrate(Library.of(Artwork))
+        ask(page)
+        expect(found(page)).to_have_count(24)
+        page.get_by_label("Show").focus()
+        page.get_by_label("Show").select_option("Very close ones")
+        expect(found(page)).not_to_have_count(24)
+        expect(page.get_by_label("Show")).to_be_focused()
+
+    def test_a_picture_found_is_laid_on_the_light_table_in_place(
+        self, page: Page, answered: None
+    ) -> None:
+        ask(page)
+        page.evaluate("window.isTheSame = true")
+        page.get_by_role("button", name="Add to light table “Brush”").click()
+        expect(page.locator(".tally")).to_contain_text("1")
+        assert page.evaluate("window.isTheSame")
+
+    def test_a_page_that_is_too_old_says_so(self, page: Page, answered: None) -> None:
+        ask(page)
+        page.locator(".again [name=asked]").evaluate("one => { one.value = 'x'; }")
+        page.get_by_role("slider", name="Compare by").press("Home")
+        expect(page.get_by_text("This page is too old. Choose your picture again.")).to_be_visible()
+        expect(found(page)).to_have_count(2)
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_axe_finds_nothing_and_a_narrow_window_is_wide_enough(
+        self, visit: Visit, answered: None, axe: str, scheme: str
+    ) -> None:
+        page = visit(viewport={"width": 320, "height": 700}, color_scheme=scheme)
+        ask(page)
+        assert violations(page, axe) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_a_photo_can_be_taken_where_a_finger_points(visit: Visit, library: None) -> None:
+    page = visit(has_touch=True, is_mobile=True)
+    page.goto(reverse("library:picture"))
+    with page.expect_file_chooser():
+        page.get_by_role("button", name="Take a photo").tap()
+    assert page.get_by_label("Your picture").get_attribute("capture") is None
+    with_a_mouse = visit()
+    with_a_mouse.goto(reverse("library:picture"))
+    expect(with_a_mouse.get_by_role("button", name="Take a photo")).to_be_hidden()
 
 
 class TestByOwnPicture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ def press(client: Client, button: str, artwork: Artwork, **options: Any) -> Any:
 
 def examples(client: Client) -> list[tuple[str, bool]]:
     table = client.get(ADDRESS).context["light_table"]
-    return [(example.artwork.title, example.liked) for example in table.examples]
+    return [(example.artwork.title, example.mark.liked) for example in table.examples]
 
 
 def found(client: Client) -> list[str]:
@@ -142,12 +143,12 @@ def test_the_balance_holds_on_it(client: Client) -> None:
 
 def test_without_a_picture_to_like_it_asks_for_one(client: Client) -> None:
     press(client, "unlike", make_embedded("Wave"))
-    make_embedded("other")
+    make_embedded("Harbour")
 
     page = client.get(ADDRESS).content.decode()
 
     assert "Mark at least one picture" in page
-    assert "other" not in page
+    assert "Harbour" not in page
 
 
 def test_it_holds_no_more_than_it_has_room_for(client: Client) -> None:
@@ -168,6 +169,187 @@ def test_a_picture_on_a_full_table_can_be_turned(client: Client) -> None:
     press(client, "unlike", artworks[0])
 
     assert examples(client)[0] == ("0", False)
+
+
+@pytest.mark.parametrize("counts", ["little", "usual", "much"])
+def test_a_picture_counts_as_much_as_was_chosen(client: Client, counts: str) -> None:
+    artwork = make_artwork("Wave")
+    press(client, "unlike", artwork)
+
+    press(client, counts, artwork)
+
+    page = client.get(ADDRESS)
+    (example,) = page.context["light_table"].examples
+    assert (example.mark.liked, example.mark.counts) == (False, counts)
+    assert re.search(
+        rf'name="{counts}" value="{artwork.pk}" aria-pressed="true"', page.content.decode()
+    )
+
+
+def test_weights_decide_what_is_found(client: Client) -> None:
+    left, right = make_embedded("left", [1, 0]), make_embedded("right", [0, 1])
+    make_embedded("near left", [1, 0.3])
+    make_embedded("near right", [0.3, 1])
+    press(client, "like", left)
+    press(client, "like", right)
+
+    press(client, "much", left)
+    assert found(client)[0] == "near left"
+    press(client, "little", left)
+    assert found(client)[0] == "near right"
+
+
+def test_a_session_from_before_there_were_weights_is_understood(client: Client) -> None:
+    liked, other = make_artwork("Liked"), make_artwork("Other")
+    press(client, "like", liked)
+    session = client.session
+    session["light_table"] = {str(liked.pk): True, str(other.pk): False}
+    session.save()
+
+    assert examples(client) == [("Liked", True), ("Other", False)]
+
+
+class TestToAScript:
+    """What has changed alone is sent, by the ids of what it takes the place of."""
+
+    def test_a_button_on_any_page_brings_itself_the_count_and_words(self, client: Client) -> None:
+        artwork = make_artwork("Wave")
+        answer = press(client, "like", artwork, headers={"X-Light-Table": "button"})
+        html = answer.content.decode()
+        assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+        assert f'id="table-{artwork.pk}" form="light-table" name="remove"' in html
+        assert '<span class="tally">1<' in html
+        assert "“Wave” is on the light table: 1 of 12 pictures." in html
+        assert 'id="table-top"' not in html
+
+    def test_a_button_on_the_table_brings_the_table_and_what_is_found(self, client: Client) -> None:
+        make_embedded("Harbour", [1, 0.1])
+        artwork = make_embedded("Wave", [1, 0])
+        html = press(client, "like", artwork, headers={"X-Light-Table": "page"}).content.decode()
+        for text in ('id="table-top"', 'id="alike"', "Harbour", "1 of 12 pictures"):
+            assert text in html
+        assert "<html" not in html
+
+    def test_a_full_table_is_said_at_once_and_not_again_on_the_next_page(
+        self, client: Client
+    ) -> None:
+        for number in range(MOST):
+            press(client, "like", make_artwork(f"{number}"))
+        headers = {"X-Light-Table": "button"}
+        html = press(client, "like", make_artwork("Wave"), headers=headers).content.decode()
+        assert "<p data-news data-error>The light table holds 12 pictures" in html
+        assert 'name="like"' in html
+        assert "The light table holds" not in client.get("/").content.decode()
+
+    def test_a_hidden_picture_is_not_there(self, client: Client) -> None:
+        hidden = make_artwork(published=False)
+        assert press(client, "like", hidden, headers={"X-Light-Table": "page"}).status_code == 404
+
+
+class TestSharedByAddress:
+    @pytest.fixture
+    def pictures(self) -> list[Artwork]:
+        """Two pictures, and one near each."""
+        make_embedded("near left", [1, 0.1])
+        make_embedded("near right", [0.1, 1])
+        return [make_embedded("left", [1, 0]), make_embedded("right", [0, 1])]
+
+    def test_the_address_holds_pictures_sides_weights_and_balance(
+        self, client: Client, pictures: list[Artwork]
+    ) -> None:
+        left, right = pictures
+        press(client, "like", left)
+        press(client, "unlike", right)
+        press(client, "much", right)
+
+        page = client.get(ADDRESS, {"style": "0.6"})
+
+        address = f"{ADDRESS}?like={left.pk}&unlike={right.pk}:much&style=0.6"
+        assert page.context["address"] == f"http://testserver{address}"
+        shown = Client().get(address)
+        assert [(one.artwork.title, one.mark.words) for one in shown.context["table"].examples] == [
+            ("left", "Like"),
+            ("right", "Unlike, counts much"),
+        ]
+        assert shown.context["neighbours"][0].title == "near left"
+        assert shown.context["style"] == 0.6
+
+    def test_who_opens_it_keeps_the_own_table_until_the_other_is_taken_over(
+        self, client: Client, pictures: list[Artwork]
+    ) -> None:
+        press(client, "like", make_artwork("own"))
+        address = f"{ADDRESS}?like={pictures[0].pk}:little"
+
+        html = client.get(address).content.decode()
+        assert "A light table sent to you" in html
+        assert "in place of the 1 picture there" in html
+        assert examples(client) == [("own", True)]
+
+        assert client.post(address, {"take_over": "1"})["Location"] == ADDRESS
+        (example,) = client.get(ADDRESS).context["light_table"].examples
+        assert (example.artwork.title, example.mark.counts) == ("left", "little")
+
+    def test_who_opens_the_address_of_the_own_table_is_led_to_it(
+        self, client: Client, pictures: list[Artwork]
+    ) -> None:
+        press(client, "unlike", pictures[1])
+        press(client, "like", pictures[0])
+        address = f"{ADDRESS}?like={pictures[0].pk}&unlike={pictures[1].pk}&style=0.5"
+        assert client.get(address)["Location"] == f"{ADDRESS}?style=0.5"
+
+    def test_what_the_visitor_may_not_see_is_not_told_from_what_never_was(
+        self, client: Client, pictures: list[Artwork]
+    ) -> None:
+        hidden = make_embedded("hidden", [0.1, 1], published=False)
+        pages = [
+            client.get(f"{ADDRESS}?like={pictures[0].pk}&like={pk}") for pk in (hidden.pk, 10**6)
+        ]
+        texts = [
+            re.sub(
+                r'name="csrfmiddlewaretoken" value="\w+"|data-at="[\d.]+"', "", one.content.decode()
+            )
+            for one in pages
+        ]
+        assert texts[0].replace(str(hidden.pk), "?") == texts[1].replace(str(10**6), "?")
+        assert "Not everything that this link names is here." in texts[0]
+        assert [one.title for one in pages[0].context["neighbours"]] == [
+            one.title
+            for one in client.get(f"{ADDRESS}?like={pictures[0].pk}").context["neighbours"]
+        ]
+
+    def test_holds_no_more_than_a_table_has_room_for(self, client: Client) -> None:
+        pks = [make_artwork(f"{number}").pk for number in range(MOST + 3)]
+        page = client.get(f"{ADDRESS}?{'&'.join(f'like={pk}' for pk in pks)}")
+        assert page.context["table"].count == MOST
+
+    @pytest.mark.parametrize(
+        "key",
+        ["9" * 5000, "9" * 19, "%00", "1%00", "-1", "1.5", "٣", "1:huge", "1:much:much", "", "'"],
+    )
+    @pytest.mark.parametrize("side", ["like", "unlike"])
+    def test_hostile_addresses_show_what_else_they_name(
+        self, client: Client, pictures: list[Artwork], side: str, key: str
+    ) -> None:
+        page = client.get(f"{ADDRESS}?like={pictures[0].pk}&{side}={key}")
+        assert page.status_code == 200
+        assert [one.artwork.title for one in page.context["table"].examples] == ["left"]
+        alone = client.get(f"{ADDRESS}?{side}={key}")
+        assert "None of the pictures that this link names is here." in alone.content.decode()
+
+    def test_one_of_which_nothing_is_left_takes_no_other_s_place(self, client: Client) -> None:
+        hidden = make_artwork("Hidden", published=False)
+        press(client, "like", make_artwork("Own"))
+        client.post(f"{ADDRESS}?like={hidden.pk}", {"take_over": "1"})
+        assert examples(client) == [("Own", True)]
+
+    def test_an_address_that_names_thousands_is_refused(self, client: Client) -> None:
+        query = "&".join(f"like={number}" for number in range(5000))
+        assert client.get(f"{ADDRESS}?{query}").status_code == 400
+
+    def test_taking_it_over_needs_the_form_s_token(self, pictures: list[Artwork]) -> None:
+        strict = Client(enforce_csrf_checks=True)
+        answer = strict.post(f"{ADDRESS}?like={pictures[0].pk}", {"take_over": "1"})
+        assert answer.status_code == 403
 
 
 class TestAPictureTakenDownSince:
@@ -211,7 +393,16 @@ class TestAPictureTakenDownSince:
 
 
 @pytest.mark.parametrize(
-    "data", [{}, {"like": ""}, {"like": "x"}, {"like": "-1"}, {"like": "9" * 30}, {"unlike": "\0"}]
+    "data",
+    [
+        {},
+        {"like": ""},
+        {"like": "x"},
+        {"like": "-1"},
+        {"like": "9" * 30},
+        {"unlike": "\0"},
+        {"much": "9" * 5000},
+    ],
 )
 def test_odd_requests_are_no_server_error(client: Client, data: dict[str, str]) -> None:
     assert client.post(ADDRESS, data).status_code == 404

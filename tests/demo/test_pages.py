@@ -16,6 +16,7 @@ from PIL import Image, ImageFile, PngImagePlugin
 from artsimilarity.library import Library, stored_thumbnails
 from artsimilarity.schema.states import EmbeddingStatus
 from demo_site.library.models import Artwork
+from demo_site.library.uploads import address_for_uploader
 
 pytestmark = pytest.mark.django_db
 
@@ -244,12 +245,12 @@ def test_a_picture_without_neighbours_has_no_slider(client: Client) -> None:
     assert 'type="range"' not in client.get(add().get_absolute_url()).content.decode()
 
 
-def test_an_upload_leads_to_the_picture_s_page_with_a_message(client: Client) -> None:
+def test_an_upload_leads_to_a_page_that_says_what_becomes_of_it(client: Client) -> None:
     response = upload(client, draw(), artist="Hokusai", year="1831")
 
     artwork = Artwork.objects.get()
-    assert response.redirect_chain == [(artwork.get_absolute_url(), 302)]  # type: ignore[attr-defined]
-    assert "“New” was added." in response.content.decode()  # type: ignore[attr-defined]
+    assert response.redirect_chain == [(address_for_uploader(artwork), 302)]  # type: ignore[attr-defined]
+    assert "“New” is waiting to be read" in response.content.decode()  # type: ignore[attr-defined]
     assert (artwork.artist, artwork.year, artwork.published) == ("Hokusai", "1831", True)
     assert artwork.embedding_status == EmbeddingStatus.PENDING
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 
 from artsimilarity.encoder.blocks.colour import colour_histogram
-from artsimilarity.search.swatches import SharedColour
-from artsimilarity.search.why import Why
-from demo_site.library import search_views
+from artsimilarity.library import Library
+from artsimilarity.search.score_calibration import calibrate
 from demo_site.library.light_table import MOST
 from demo_site.library.models import Artwork
-from tests.pictures import make_embedded, picture_bytes
+from tests.pictures import RED, make_embedded, picture_bytes, unit_blocks
 
 pytestmark = pytest.mark.django_db
 
@@ -119,65 +121,131 @@ class TestPicture:
         assert client.post("/by-picture/", form).status_code == 415
 
 
-class TestTableAfterASearchByPicture:
-    """No address repeats that search, so the page sends what it shows along with a button."""
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker answers at once: what is asked with has the brush of “Brush” and other colours."""
+    vector = [*unit_blocks([1, 0.2], [0.3, 1])]
+    monkeypatch.setattr("artsimilarity.own_picture.asking.ask_worker", lambda *_args: vector)
+    cache.clear()
+
+
+@pytest.mark.usefixtures("answered")
+class TestAnsweredPicture:
+    """The page holds what a worker made of the picture, and sends it along to be asked again."""
 
     @pytest.fixture
-    def page(self, client: Client) -> dict[str, Any]:
-        """A page with two pictures that were found, as it sends itself."""
-        artworks = [make_embedded("First"), make_embedded("Second")]
-        for artwork, percentile in zip(artworks, (99.5, 20.0), strict=True):
-            colours = (SharedColour((200, 30, 30), 0.5),)
-            artwork.similarity_why = Why(style_percentile=percentile, shared_colours=colours)
-        return {"found": search_views._note(artworks), "artworks": artworks}
+    def artworks(self) -> list[Artwork]:
+        """One with the same brushwork, one with the same colours, and one that is hidden."""
+        make_embedded("Hidden", [1, 0.2], [0.3, 1], published=False)
+        return [make_embedded("Brush", [1, 0], [1, 0]), make_embedded("Colours", [0, 1], [0, 1])]
 
-    def _press(self, client: Client, page: dict[str, Any], **data: Any) -> Any:
-        return client.post("/by-picture/", {"found": page["found"], **data})
-
-    def test_a_button_leads_back_to_what_was_found_and_why(
-        self, client: Client, page: dict[str, Any]
-    ) -> None:
-        first, second = page["artworks"]
-        response = self._press(client, page, like=second.pk)
-        assert [one.title for one in response.context["artworks"]] == ["First", "Second"]
-        assert [one.similarity_why for one in response.context["artworks"]] == [
-            first.similarity_why,
-            second.similarity_why,
-        ]
-        html = response.content.decode()
-        assert "Very similar brushwork" in html
-        assert f'#table-{second.pk}" name="remove" value="{second.pk}"' in html
-        assert f'formaction="/by-picture/#table-{first.pk}" name="like"' in html
-        assert response.context["light_table"].pks == {second.pk}
-
-        again = client.post(
-            "/by-picture/", {"found": response.context["found"], "remove": second.pk}
+    @pytest.fixture
+    def page(self, client: Client, artworks: list[Artwork]) -> Any:
+        """The page after a search."""
+        return client.post(
+            "/by-picture/", {"picture": SimpleUploadedFile("a.png", picture_bytes())}
         )
-        assert len(again.context["artworks"]) == 2
-        assert again.context["light_table"].pks == set()
+
+    def _again(self, client: Client, page: Any, **data: Any) -> Any:
+        asked = page.context["described"].signed()
+        return client.post("/by-picture/", {"asked": asked, **data})
+
+    def _titles(self, page: Any) -> list[str]:
+        return [artwork.title for artwork in page.context["artworks"]]
+
+    def test_shows_the_picture_that_was_asked_with_and_what_was_found(self, page: Any) -> None:
+        html = page.content.decode()
+        assert self._titles(page) == ["Brush", "Colours"]
+        assert 'src="data:image/webp;base64,' in html
+        preview = Image.open(io.BytesIO(page.context["described"].preview))
+        red = preview.convert("RGB").getpixel((80, 80))
+        assert preview.size == (160, 160)
+        assert red == pytest.approx(RED, abs=12)
+        assert page["Cache-Control"] == "no-store"
+
+    def test_another_balance_asks_no_worker_and_needs_no_picture(
+        self, client: Client, page: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("artsimilarity.own_picture.asking.ask_worker", None)
+        again = self._again(client, page, style="0")
+        assert self._titles(again) == ["Colours", "Brush"]
+        assert 'value="0" aria-valuetext="0 % brushwork, 100 % colours"' in again.content.decode()
+        assert again.context["described"] == page.context["described"]
+
+    def test_it_is_no_search_that_counts_against_the_limit(self, client: Client, page: Any) -> None:
+        for _ in range(15):
+            assert self._again(client, page).status_code == 200
+
+    @pytest.mark.parametrize("style", ["nan", "2", "", "much"])
+    def test_a_balance_that_is_none_is_the_usual_one(
+        self, client: Client, page: Any, style: str
+    ) -> None:
+        assert self._again(client, page, style=style).context["style"] == "0.75"
+
+    def test_only_those_that_are_close_enough_are_shown(self, client: Client, page: Any) -> None:
+        assert "Very close ones" not in page.content.decode()  # nothing was measured yet
+        for number in range(40):
+            make_embedded(f"{number}", [0, 0, 1 + number % 3, number], [0, 0, 1, number % 7])
+        calibrate(Library.of(Artwork))
+        everything = self._again(client, page)
+        assert "Very close ones" in everything.content.decode()
+        assert len(self._titles(everything)) == 24
+        for close, least in (("close", 90), ("very", 99)):
+            shown = self._again(client, page, close=close)
+            whys = [artwork.similarity_why for artwork in shown.context["artworks"]]
+            assert all(
+                0.75 * w.style_percentile + 0.25 * w.colour_percentile >= least for w in whys
+            )
+            assert len(whys) < 24
+        assert len(self._titles(self._again(client, page, close="nonsense"))) == 24
+
+    def test_a_script_gets_the_list_alone_and_a_refusal_in_words(
+        self, client: Client, page: Any
+    ) -> None:
+        headers = {"X-Artsimilarity-Fragment": "1"}
+        asked = page.context["described"].signed()
+        answer = client.post("/by-picture/", {"asked": asked}, headers=headers)
+        assert answer.content.decode().strip().startswith('<div id="found-list">')
+        refused = client.post("/by-picture/", {"asked": "x"}, headers=headers)
+        assert refused.status_code == 400
+        assert refused.content.decode() == "This page is too old. Choose your picture again."
+
+    @pytest.mark.parametrize("asked", ["", "x", "a:b:c", "9" * 5000, "\0"])
+    def test_what_no_page_of_ours_sent_is_refused(self, client: Client, asked: str) -> None:
+        response = client.post("/by-picture/", {"asked": asked})
+        assert response.status_code == 400
+        assert "Choose your picture again" in response.content.decode()
+
+    def test_a_page_from_before_another_recipe_asks_for_the_picture_again(
+        self, client: Client, page: Any
+    ) -> None:
+        described = replace(page.context["described"], recipe="old-256+216-" + "0" * 16)
+        response = client.post("/by-picture/", {"asked": described.signed()})
+        assert response.status_code == 400
+
+    def test_a_button_of_the_light_table_leads_back_to_what_was_found(
+        self, client: Client, page: Any, artworks: list[Artwork]
+    ) -> None:
+        brush, colours = artworks
+        assert f'formaction="/by-picture/#table-{brush.pk}" name="like"' in page.content.decode()
+        again = self._again(client, page, style="0", like=colours.pk)
+        assert self._titles(again) == ["Colours", "Brush"]
+        assert f'#table-{colours.pk}" name="remove"' in again.content.decode()
+        assert again.context["light_table"].pks == {colours.pk}
 
     def test_a_picture_hidden_meanwhile_is_not_shown(
-        self, client: Client, page: dict[str, Any]
+        self, client: Client, page: Any, artworks: list[Artwork]
     ) -> None:
-        first, second = page["artworks"]
-        Artwork.objects.filter(pk=first.pk).update(published=False)
-        response = self._press(client, page, like=second.pk)
-        assert [one.title for one in response.context["artworks"]] == ["Second"]
-        assert self._press(client, page, like=first.pk).status_code == 404
+        brush, colours = artworks
+        Artwork.objects.filter(pk=brush.pk).update(published=False)
+        assert self._titles(self._again(client, page, like=colours.pk)) == ["Colours"]
+        assert self._again(client, page, like=brush.pk).status_code == 404
 
     def test_a_full_table_is_said_where_the_button_was_pressed(
-        self, client: Client, page: dict[str, Any]
+        self, client: Client, page: Any, artworks: list[Artwork]
     ) -> None:
         for number in range(MOST):
             client.post("/light-table/", {"like": make_embedded(f"{number}").pk})
-        response = self._press(client, page, like=page["artworks"][0].pk)
+        response = self._again(client, page, like=artworks[0].pk)
         assert f"The light table holds {MOST} pictures" in response.content.decode()
-        assert len(response.context["artworks"]) == 2
-
-    def test_what_no_page_of_ours_sent_is_not_shown(
-        self, client: Client, page: dict[str, Any]
-    ) -> None:
-        forged = {"found": page["found"][:-1] + "~"}
-        response = self._press(client, forged, like=page["artworks"][0].pk)
-        assert response.status_code == 200
-        assert not response.context["is_answered"]
+        assert response.context["is_answered"]

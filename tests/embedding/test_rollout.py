@@ -347,7 +347,7 @@ class TestPromotion:
         rollout.start(Library.of(Artwork))
         _embed_all()
         before = stored_vector(Library.of(Artwork), library[0])
-        middle = vector_of_examples(Library.of(Artwork), [library[0].pk])
+        middle = vector_of_examples(Library.of(Artwork), [(library[0].pk, 1.0)])
         rollout.promote(Library.of(Artwork))
         for query in (before, middle):
             assert query is not None

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from demo_site.library.models import Artwork
+from demo_site.library.uploads import address_for_uploader
 from tests.broker import Broker
 from tests.pictures import BLACK, BLUE, RED, make_artwork, picture_bytes, picture_file
 from tests.worker import run_worker, wait_until
@@ -58,9 +59,13 @@ def test_from_upload_to_neighbours_replacement_and_failure(
         listed = admin_client.get(reverse("admin:library_artwork_changelist")).content.decode()
         assert "damaged" in broken.embedding_error
         assert "damaged" in listed
-        page = client.get(broken.get_absolute_url()).content.decode()
-        assert "No similar pictures" in page
-        assert "damaged" not in page
+        assert client.get(broken.get_absolute_url()).status_code == 404
+        assert "broken" not in client.get("/").content.decode()
+        page = client.get(address_for_uploader(broken)).content.decode()
+        assert "“broken” cannot be shown" in page
+        assert "“first” is in the collection" in client.get(
+            address_for_uploader(first)
+        ).content.decode().replace("\n", "")
 
 
 def test_a_picture_that_kills_its_worker_fails_and_the_rest_of_its_chunk_does_not(

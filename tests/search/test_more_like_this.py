@@ -320,6 +320,34 @@ class TestSeveralExamples:
         found = more_like_these([first, first, first, second], style=1)
         assert _titles(found)[0] == "between"
 
+    def test_that_count_more_are_nearer_to_what_is_found(self, corners: list[Artwork]) -> None:
+        first, second = corners
+        assert _titles(more_like_these([(first, 9), second], style=1))[0] == "left"
+        assert _titles(more_like_these([first, (second, 9)], style=1))[0] == "right"
+        assert _titles(more_like_these([(first, 9), (second, 9)], style=1))[0] == "between"
+
+    def test_that_count_little_push_away_less(self, corners: list[Artwork]) -> None:
+        first, second = corners
+
+        def score(weight: float) -> float:
+            found = more_like_these([first], [(second, weight)], style=1)
+            return next(one.similarity for one in found if one.title == "between")
+
+        assert score(2) < score(1) < score(0.1) < more_like_these([first], style=1)[1].similarity
+
+    def test_named_twice_count_by_the_last_weight(self, corners: list[Artwork]) -> None:
+        first, second = corners
+        found = more_like_these([(first, 9), (first, 1), second], style=1)
+        assert _titles(found)[0] == "between"
+
+    def test_with_other_weights_are_never_answered_by_what_is_remembered(
+        self, corners: list[Artwork], settings: Any
+    ) -> None:
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "CACHE_SECONDS": 60}
+        for weights, nearest_one in (((9, 1), "left"), ((1, 9), "right"), ((1, 1), "between")):
+            examples = list(zip(corners, weights, strict=True))
+            assert _titles(more_like_these(examples, style=1))[0] == nearest_one
+
     @pytest.mark.parametrize("role", ["liked", "unlike"])
     def test_that_are_hidden_do_not_count(self, corners: list[Artwork], role: str) -> None:
         hidden = make_embedded("hidden", [0, 1], published=False)

@@ -65,4 +65,4 @@ def test_an_inherited_picture_is_read_from_the_table_that_has_the_vector() -> No
 @pytest.mark.django_db
 def test_examples_of_which_none_has_a_vector_are_no_target() -> None:
     unliked = make_embedded("unliked")
-    assert vector_of_examples(Library.of(Artwork), [0], [unliked.pk]) is None
+    assert vector_of_examples(Library.of(Artwork), [(0, 1.0)], [(unliked.pk, 1.0)]) is None

@@ -280,6 +280,45 @@ class TestSeveralExamples:
             right = middle[part] @ v[4][part] / np.linalg.norm(middle[part])
             assert score == pytest.approx(right, abs=2e-3)
 
+    def test_with_weights_have_the_scores_of_numpy(self) -> None:
+        random = np.random.default_rng(3)
+        blocks = [(random.normal(size=256), random.random(216)) for _ in range(6)]
+        a, b, c, d, e, _ = [make_embedded(str(i), *block) for i, block in enumerate(blocks)]
+        v = np.array([unit_blocks(*block) for block in blocks], float)
+        counts = np.array([3, 1, 0.25, 2, 0.5])
+        weighed = counts[:, None] * v[:5]
+        middle = weighed[:3].mean(axis=0) - 0.5 * weighed[3:].mean(axis=0)
+        (found,) = Artwork.objects.similar_to([(a, 3), b, (c, 0.25)], unlike=[(d, 2), (e, 0.5)])
+        for part, score in (
+            (slice(0, 256), found.similarity_style),
+            (slice(256, None), found.similarity_colour),
+        ):
+            right = middle[part] @ v[5][part] / np.linalg.norm(middle[part])
+            assert score == pytest.approx(right, abs=2e-3)
+
+    @pytest.mark.parametrize("times", [1e-300, 1e300])
+    def test_only_the_proportions_of_weights_matter(self, times: float) -> None:
+        random = np.random.default_rng(4)
+        a, b, c, _ = [
+            make_embedded(str(i), random.normal(size=256), random.random(216)) for i in range(4)
+        ]
+        (plain,) = Artwork.objects.similar_to([(a, 2), (b, 1)], unlike=[(c, 3)])
+        (found,) = Artwork.objects.similar_to([(a, 2 * times), (b, times)], unlike=[(c, 3 * times)])
+        assert found.similarity == plain.similarity
+
+    @pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf")])
+    @pytest.mark.parametrize("role", ["examples", "unlike"])
+    def test_with_a_weight_that_is_none_are_refused(self, role: str, weight: float) -> None:
+        picture = make_embedded("picture")
+        asked: Any = {"examples": [picture], "unlike": [], role: [(picture, weight)]}
+        with pytest.raises(ValueError, match="number above 0"):
+            Artwork.objects.similar_to(**asked)
+
+    @pytest.mark.parametrize("weight", ["2", None])
+    def test_with_a_weight_that_is_no_number_are_refused(self, weight: Any) -> None:
+        with pytest.raises(TypeError, match=r"\(picture, weight\)"):
+            Artwork.objects.similar_to([(make_embedded("picture"), weight)])
+
     def test_leads_away_from_those_it_should_be_unlike(self) -> None:
         liked, unliked = make_embedded("liked", [1, 0, 0]), make_embedded("unliked", [0, 1, 0])
         make_embedded("a bit of both", [1, 0.5, 0])
@@ -319,6 +358,8 @@ class TestSeveralExamples:
         fill_library(1500)
         plan = Artwork.objects.similar_to(Artwork.objects.all()[:3])[:8].explain()
         assert "_hnsw" in plan
+        weighed = [(artwork, weight) for weight, artwork in enumerate(Artwork.objects.all()[:3], 1)]
+        assert "_hnsw" in Artwork.objects.similar_to(weighed)[:8].explain()
 
 
 class TestStates:

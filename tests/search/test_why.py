@@ -209,7 +209,9 @@ class TestSeveralExamples:
             embedding_next_recipe=NEXT.fingerprint,
         )
         rollout.start(Library.of(Artwork))
-        query = vector_of_examples(Library.of(Artwork), [Artwork.objects.order_by("pk")[0].pk])
+        query = vector_of_examples(
+            Library.of(Artwork), [(Artwork.objects.order_by("pk")[0].pk, 1.0)]
+        )
         assert query is not None
         rollout.promote(Library.of(Artwork))
         page = PageRequest.of(why=True)

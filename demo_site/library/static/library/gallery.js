@@ -64,14 +64,19 @@
     }
   });
 
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    if (!navigator.clipboard) continue; // there is none on pages without HTTPS
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
-      button.textContent = button.dataset.copied;
-    });
+  // An address to copy; parts of a page that come later say so by the event "library:filled".
+  function offerCopies() {
+    if (!navigator.clipboard) return; // there is none on pages without HTTPS
+    for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
   }
+  offerCopies();
+  document.addEventListener("library:filled", offerCopies);
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+    button.textContent = button.dataset.copied;
+  });
 
   // A list that narrows closes when something else is chosen.
   document.addEventListener("click", (event) => {
