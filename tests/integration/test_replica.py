@@ -23,7 +23,7 @@ from pytest_django import Settings
 from artsimilarity.encoder.recipe import ART, Recipe
 from artsimilarity.library import Library
 from artsimilarity.library.index_build import VectorIndex
-from artsimilarity.own_picture import asking, search_by_picture
+from artsimilarity.own_picture import described, search_by_picture
 from artsimilarity.search import more_like_these, more_like_this, search_by_colours
 from artsimilarity.testing import QuickEncoder, embed_pending, override_artsimilarity
 from demo_site.library.models import Artwork
@@ -230,11 +230,12 @@ class TestAReplicaThatLags:
 
         def describe(library: Library, recipe: Recipe, message: Any) -> list[float]:
             """What a worker would do, where there is one."""
+            message()
             pixels = np.full((224, 224, 3), RED, np.uint8)
             vector: list[float] = QuickEncoder(recipe).encode([pixels])[0].tolist()
             return vector
 
-        monkeypatch.setattr(asking, "describe", describe)
+        monkeypatch.setattr(described, "describe", describe)
         with override_artsimilarity(NEXT_RECIPE="tests.recipes.SMALLER"):
             call_command("embed_artworks", "--rollout", "--sync", verbosity=0)
             with pair.lagging():

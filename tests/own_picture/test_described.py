@@ -90,7 +90,9 @@ def test_is_refused_when_it_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "\0", "9" * 5000, signing.dumps(["a", "b", "c"], salt="another")]
+    "text",
+    ["", "x", "\0", "9" * 5000, signing.dumps(["a", "b", "c"], salt="another")],
+    ids=["empty", "word", "nul", "long", "another salt"],  # a signature holds the time
 )
 def test_is_refused_where_nobody_has_signed_it_here(text: str) -> None:
     with pytest.raises(DescriptionOutdated):
