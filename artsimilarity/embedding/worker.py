@@ -93,9 +93,9 @@ class SweepStep(bootsteps.StartStopStep):
         self._queue = get_settings().QUEUE
         self._serves = self._queue in consumer.app.amqp.queues.consume_from
         self._timers: list[Any] = []
+        self._app: Celery = consumer.app
         # Whatever was claimed under this name before is in nobody's hands any more.
-        start = {"started": str(consumer.hostname), "started_at": started_at(consumer.app)}
-        self._just_started: dict[str, Any] = start
+        self._just_started = {"started": str(consumer.hostname)}
 
     def start(self, consumer: Any) -> None:
         """Ask now, and by the clock from now on."""
@@ -119,6 +119,9 @@ class SweepStep(bootsteps.StartStopStep):
     def _ask(self) -> None:
         settings = get_settings()
         kwargs = {"unless_within": settings.SWEEP_SECONDS / 2, **self._just_started}
+        if self._just_started:
+            # Not known before: with some pools this step is made before the worker has started.
+            kwargs["started_at"] = started_at(self._app)
         # What a killed worker had is freed however late; other sweeps are no use once there is
         # the next, and none comes before the task in hand is done.
         lifetime = max(settings.SWEEP_SECONDS, settings.TIME_LIMIT)
