@@ -21,8 +21,18 @@ _URLS = ("DATABASE_URL", "CELERY_BROKER_URL")
 # They need no database, or bring their own.
 _WITHOUT_SERVERS = frozenset(
     {
-        *("demo", "help", "version", "test", "collectstatic", "findstatic", "diffsettings"),
+        *(
+            "demo",
+            "benchmark_pages",
+            "help",
+            "version",
+            "test",
+            "collectstatic",
+            "findstatic",
+            "diffsettings",
+        ),
         *("makemessages", "compilemessages", "startapp", "startproject", "sendtestemail"),
+        "diffsettings",
     }
 )
 

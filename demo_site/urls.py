@@ -11,6 +11,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
 from demo_site.media import media
+from demo_site.middleware import speculation_rules
 
 
 class Icon(RedirectView):
@@ -27,6 +28,7 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("artsimilarity/", include("artsimilarity.monitoring.urls")),
     path("favicon.ico", Icon.as_view()),
+    path("speculation-rules.json", speculation_rules, name="speculation-rules"),
     path("media/<path:path>", media, name="media"),
     path("", include("demo_site.library.urls")),
 ]
