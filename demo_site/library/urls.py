@@ -5,6 +5,7 @@ from django.urls import path
 from demo_site.library.pages.artwork import ArtworkView
 from demo_site.library.pages.home import HomeView
 from demo_site.library.pages.light_table import LightTableView
+from demo_site.library.pages.map import MapView
 from demo_site.library.pages.upload import UploadView
 from demo_site.library.search_views import ColoursView, search_picture
 
@@ -12,6 +13,7 @@ app_name = "library"
 urlpatterns = [
     path("", HomeView.as_view(), name="home"),
     path("light-table/", LightTableView.as_view(), name="light-table"),
+    path("map/", MapView.as_view(), name="map"),
     path("upload/", UploadView.as_view(), name="upload"),
     path("by-colour/", ColoursView.as_view(), name="colours"),
     path("by-picture/", search_picture, name="picture"),

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from artsimilarity.atlas.making import make_map
+from artsimilarity.library import Library
 from demo_site.library.models import Artwork
 from tests.browser.conftest import Visit
 from tests.pictures import make_artwork, make_embedded
@@ -54,6 +56,7 @@ def test_finds_nothing(visit: Visit, artwork: Artwork, axe: str, width: int, sch
     page.goto("/")
     page.get_by_role("button", name="Add to light table “Wave”").click()
     own = artwork.get_absolute_url()
+    make_map(Library.of(Artwork))
     found = {}
     for address in (
         "/",
@@ -62,6 +65,8 @@ def test_finds_nothing(visit: Visit, artwork: Artwork, axe: str, width: int, sch
         own,
         f"{own}?among=near",
         "/light-table/",
+        "/map/",
+        f"/map/?layout=colours&from={artwork.pk}",
         "/by-colour/?colour=%23c81e1e&weight=4",
         "/by-picture/",
         "/upload/",

@@ -8,6 +8,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,8 @@ class Command(BaseCommand):
             command.append("--neighbours")
         children.run("Watching the worker", command, show=True)
         children.run("Measuring the library", ["manage.py", "calibrate_scores"])
+        if find_spec("openTSNE"):  # as the extra "demo" brings it
+            children.run("Making the map", ["manage.py", "make_map"])
 
 
 @contextmanager
