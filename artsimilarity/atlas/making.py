@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
 from artsimilarity.atlas.places import apart, place_of, rank_of
@@ -73,12 +73,24 @@ def make_map(
         stored.bulk_create(places, batch_size=_BATCH)
         made.fingerprint, made.pictures, made.made_at = fingerprint, count, timezone.now()
         made.save()
+    analyze_places(library)
     tell(0.85)
     place_new(library)
     tell(0.9)
     refresh_sheets(library, progress=lambda share: tell(0.9 + 0.1 * share))
     tell(1.0)
     return known.get(model_label=library.label)
+
+
+def analyze_places(library: Library) -> None:
+    """Let Postgres' planner know how many places there are, before it looks by itself.
+
+    It takes a table that was just filled for an almost empty one, and compares all with all.
+    """
+    connection = connections[library.using]
+    table = connection.ops.quote_name(MapPlace._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {table}")
 
 
 def is_made(library: Library) -> bool:

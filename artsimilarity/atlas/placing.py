@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, TextField
 from django.db.models.functions import Cast
 
@@ -87,7 +88,11 @@ def _place(library: Library, made: PictureMap, picture: Any, digest: str) -> boo
         ordered = [(point_of(known[one]), score) for one, score in scores.items() if one in known]
         places[layout] = place_of(apart(*_mean(ordered), key, pictures=made.pictures))
     values = {**places, "digest": digest, "rank": rank_of(key), "sheet": ""}
-    stored.update_or_create(values, model_label=library.label, key=key)
+    with transaction.atomic(using=library.using):
+        latest = PictureMap.objects.using(library.using).select_for_update().get(pk=made.pk)
+        if latest.made_at != made.made_at:  # a new map was put in its place meanwhile
+            return False
+        stored.update_or_create(values, model_label=library.label, key=key)
     return True
 
 

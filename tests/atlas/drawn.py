@@ -10,7 +10,7 @@ from django.utils import timezone
 from PIL import Image
 
 from artsimilarity.atlas import sheets
-from artsimilarity.atlas.making import make_map
+from artsimilarity.atlas.making import analyze_places, make_map
 from artsimilarity.atlas.places import SIDE, Point, place_of, rank_of
 from artsimilarity.library import Library
 from artsimilarity.models import MapPlace, PictureMap
@@ -64,6 +64,7 @@ def fill_map(count: int) -> None:
         for pk, one in zip(LIBRARY.rows.values_list("pk", flat=True), points, strict=True)
     )
     PictureMap.objects.create(model_label=LIBRARY.label, made_at=timezone.now(), pictures=count)
+    analyze_places(LIBRARY)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sheets, "small_version", small_picture)
         sheets.refresh_sheets(LIBRARY)

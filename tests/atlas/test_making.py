@@ -7,13 +7,15 @@ from io import StringIO
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
-from artsimilarity.atlas import layout
+from artsimilarity.atlas import layout, tasks
 from artsimilarity.atlas.errors import LayoutError
 from artsimilarity.atlas.making import is_made, make_map
 from artsimilarity.atlas.places import SIDE, point_of
 from artsimilarity.models import MapPlace, PictureMap
 from tests.atlas.drawn import LIBRARY, make_mapped, make_random
+from tests.broker import Broker
 from tests.pictures import make_embedded
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +117,31 @@ def test_vectors_are_read_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> Non
     make_map(LIBRARY)
     in_parts = places("brushwork")
     assert all(distance(at_once[title], in_parts[title]) < 0.001 for title in at_once)
+
+
+def test_the_planner_is_told_of_the_places() -> None:
+    make_mapped(20)
+    with connection.cursor() as cursor:
+        table = MapPlace._meta.db_table
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = %s", [table])
+        assert cursor.fetchone() == (20,)
+
+
+class TestTheTask:
+    def test_makes_the_map(self) -> None:
+        make_random(5)
+        tasks.make_map("library.Artwork", LIBRARY.using)
+        assert MapPlace.objects.count() == 5
+
+    def test_waits_in_the_workers_queue(self, broker: Broker) -> None:
+        said = StringIO()
+        call_command("make_map", "--send", stdout=said)
+        assert broker.tasks() == [(tasks.MAKE_TASK, ["library.Artwork", LIBRARY.using])]
+        assert "A worker makes the map" in said.getvalue()
+
+    def test_that_no_broker_takes_is_an_error(self, dead_broker: None) -> None:
+        with pytest.raises(CommandError, match="broker"):
+            call_command("make_map", "--send")
 
 
 class TestTheCommand:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from artsimilarity.atlas import placing
 from artsimilarity.atlas.making import make_map
 from artsimilarity.atlas.places import SIDE, point_of
 from artsimilarity.atlas.tasks import keep_up
-from artsimilarity.models import MapPlace
+from artsimilarity.models import MapPlace, PictureMap
 from demo_site.library.models import Artwork
 from tests.atlas.drawn import LIBRARY
 from tests.pictures import make_embedded, unit_blocks
@@ -114,6 +117,24 @@ def test_a_sweep_places_only_some_and_the_next_ones_others(
     assert MapPlace.objects.count() == 22
     sweep()
     assert MapPlace.objects.count() == 23
+
+
+def test_a_picture_is_not_put_by_an_old_map_on_a_new_one(
+    two_groups: tuple[Artwork, Artwork], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = make_embedded("new", [1, 0.01], [1, 0.01])
+    nearest = placing.nearest
+
+    def meanwhile(*args: Any, **options: Any) -> Any:
+        PictureMap.objects.update(made_at=timezone.now())
+        return nearest(*args, **options)
+
+    monkeypatch.setattr(placing, "nearest", meanwhile)
+    sweep()
+    assert not MapPlace.objects.filter(key=str(new.pk)).exists()
+    monkeypatch.undo()
+    sweep()
+    assert MapPlace.objects.filter(key=str(new.pk)).exists()
 
 
 def test_a_library_without_a_map_gets_none_by_a_sweep() -> None:

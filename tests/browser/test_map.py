@@ -135,7 +135,8 @@ class TestWithScripts:
 
 
 class TestFrames:
-    @pytest.mark.parametrize("count", [2_000, pytest.param(20_000, marks=pytest.mark.slow)])
+    @pytest.mark.slow
+    @pytest.mark.parametrize("count", [2_000, 20_000])
     def test_are_drawn_while_one_goes_about(self, page: Any, count: int) -> None:
         """Prints how long they take, and asserts nothing of it: other work takes time, too."""
         fill_map(count)

@@ -8,6 +8,8 @@
   const CELL = 56; /* CSS pixels of a cell, more or less */
   const FILLED = 0.9; /* of a cell by its picture */
   const SLOT = 64; /* pixels of a picture on a sheet, 16 beside one another */
+  const SHARP = 1.6; /* drawn so many times as large as on its sheet, a picture is replaced by its own thumbnail */
+  const MOST_SHARP = 150;
   const CLICK = 5; /* CSS pixels: less is a click */
   const EASE = 90; /* milliseconds in which two thirds of a way are gone */
   const AT_ONCE = 6; /* requests for tiles, and for single thumbnails */
@@ -72,7 +74,8 @@
     let asked = 0; /* the frame that was asked for */
     let last = 0;
     let failed = false;
-    let unsettled = true;
+    let unsettled = true; /* other pictures are known than those that were seated */
+    let seated = ""; /* the tiles that were in view then */
 
     const address = (parameters) => `${root.dataset.artsimilarityMap}?${new URLSearchParams(parameters)}`;
 
@@ -83,6 +86,7 @@
       clamp(Math.round(Math.log2((eye.scale * Math.sqrt(stretch)) / (CELLS * CELL))), 0, DEEPEST);
     const cellSize = () => [stretch, 1].map((one) => (one * eye.scale) / (CELLS * 2 ** level()));
     const cellOf = (coordinate) => Math.floor((coordinate / SIDE) * CELLS * 2 ** level());
+    const numberOf = (item) => cellOf(item[layout][0]) + SIDE * cellOf(item[layout][1]);
     const seat = (item) => item[layout].map((one) => (cellOf(one) + 0.5) / (CELLS * 2 ** level()));
     const onScreen = (x, y) => [
       (x - eye.x) * eye.scale * stretch + size.width / 2,
@@ -154,16 +158,16 @@
     }
 
     /* Say which pictures are shown, and where: what comes fades in, what goes fades out. */
-    function seatAll() {
+    function seatAll(span) {
       const seats = new Map();
       let complete = true;
-      for (const one of tilesInView()) {
+      for (const one of span) {
         const items = inTile(one);
         if (!tiles.get(`${layout}/${one.join("/")}`)) complete = false;
-        for (const item of items || []) seats.set(item[layout].map(cellOf).join("/"), item);
+        for (const item of items || []) seats.set(numberOf(item), item);
       }
       if (from) {
-        const place = from[layout].map(cellOf).join("/");
+        const place = numberOf(from);
         const crowd = seats.get(place);
         seats.set(place, { ...from, count: crowd ? crowd.count : 1, pinned: true });
       }
@@ -189,45 +193,42 @@
       draw();
     }
 
+    /* Decoded beside the script, not in the middle of a frame. */
+    async function loadImage(known, parameters) {
+      try {
+        const answer = await fetch(address(parameters), { credentials: "same-origin" });
+        if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+        known.image = await createImageBitmap(await answer.blob());
+        known.state = "ready";
+      } catch (error) {
+        known.state = "gone";
+      }
+      draw();
+    }
+
     function sheet(name) {
       if (!sheets.has(name)) {
-        const image = new Image();
-        const known = { image, state: "waiting" };
+        const known = { state: "waiting" };
         put(sheets, name, known, MOST_SHEETS);
-        image.addEventListener("load", () => { known.state = "ready"; draw(); });
-        image.addEventListener("error", () => { known.state = "gone"; draw(); });
-        image.src = address({ sheet: name });
+        loadImage(known, { sheet: name });
       }
       return sheets.get(name);
     }
 
     const loadThumbnail = queue((key) => {
-      const image = new Image();
+      const image = new Image(); /* not by fetch: a thumbnail may lie on another host */
       const known = { image, state: "waiting" };
       put(thumbnails, key, known, MOST_THUMBNAILS);
-      return new Promise((resolve) => {
-        const done = (state) => () => {
-          known.state = state;
-          draw();
-          resolve();
-        };
-        image.addEventListener("load", done("ready"));
-        image.addEventListener("error", done("gone"));
-        image.src = address({ thumbnail: key });
-      });
+      image.src = address({ thumbnail: key });
+      return image
+        .decode()
+        .then(() => { known.state = "ready"; })
+        .catch(() => { known.state = "gone"; })
+        .then(draw);
     });
 
-    /* A picture's image and where on it; null if it is not there yet. */
-    function source(sprite) {
-      const { key, sprite: onSheet } = sprite.item;
-      if (onSheet) {
-        const [name, slot, width, height] = onSheet;
-        const { image, state } = sheet(name);
-        if (state === "waiting") return null;
-        if (state === "ready") {
-          return [image, (slot % CELLS) * SLOT, Math.floor(slot / CELLS) * SLOT, width, height];
-        }
-      }
+    /* A picture's own thumbnail, asked for if it is not there yet. */
+    function single(key) {
       const known = thumbnails.get(key);
       if (known === undefined) {
         thumbnails.set(key, { state: "waiting" });
@@ -241,6 +242,19 @@
       return [known.image, 0, 0, known.image.naturalWidth, known.image.naturalHeight];
     }
 
+    /* A picture's image and where on it; null if it is not there yet. */
+    function source(sprite, sharply) {
+      const { key, sprite: onSheet } = sprite.item;
+      const known = onSheet && sheet(onSheet[0]);
+      if (!known || known.state === "gone") return single(key);
+      const own = sharply && sprite.wanted ? single(key) : null;
+      if (own || known.state === "waiting") return own;
+      const [, slot, width, height] = onSheet;
+      /* Without its outermost pixels, into which its neighbours on the sheet have bled. */
+      const [left, top] = [(slot % CELLS) * SLOT, Math.floor(slot / CELLS) * SLOT];
+      return [known.image, left + 0.5, top + 0.5, width - 1, height - 1];
+    }
+
     /* Drawing */
 
     function draw() {
@@ -252,9 +266,12 @@
       const step = still.matches ? 1 : 1 - Math.exp(-Math.min(now - last, 50) / EASE);
       last = now;
       let moving = approach(step);
-      if (unsettled) {
+      const span = tilesInView();
+      const named = span.join();
+      if (unsettled || named !== seated) {
         unsettled = false;
-        seatAll();
+        seated = named;
+        seatAll(span);
       }
       for (const [key, sprite] of sprites) {
         if (advance(sprite, step)) moving = true;
@@ -267,7 +284,6 @@
     /* The eye on its way to where it was sent; returns whether it is still on it. */
     function approach(step) {
       if (!goal) return false;
-      unsettled = true;
       const near =
         Math.abs(Math.log(goal.scale / eye.scale)) < 0.002 &&
         Math.hypot(goal.x - eye.x, goal.y - eye.y) * eye.scale < 0.5;
@@ -297,19 +313,22 @@
       brush.clearRect(0, 0, size.width, size.height);
       const ink = window.getComputedStyle(view).color;
       const box = cellSize().map((one) => one * FILLED);
-      let above = null;
-      for (const sprite of sprites.values()) {
-        if (sprite.item.key === chosen) above = sprite;
-        else paintOne(sprite, box, ink);
-      }
-      if (above) paintOne(above, box.map((one) => one * 1.25), ink);
+      const seen = [...sprites.values()].filter((sprite) => isSeen(sprite, box));
+      const sharply = Math.min(...box) * ratio > SHARP * SLOT && seen.length <= MOST_SHARP && !goal;
+      const above = seen.find((sprite) => sprite.item.key === chosen);
+      for (const sprite of seen) if (sprite !== above) paintOne(sprite, box, ink, sharply);
+      if (above) paintOne(above, box.map((one) => one * 1.25), ink, sharply);
       brush.globalAlpha = 1;
     }
 
-    function paintOne(sprite, box, ink) {
+    function isSeen(sprite, [wide, high]) {
       const [x, y] = onScreen(sprite.x, sprite.y);
-      if (x < -box[0] || y < -box[1] || x > size.width + box[0] || y > size.height + box[1]) return;
-      const found = source(sprite);
+      return x > -wide && y > -high && x < size.width + wide && y < size.height + high;
+    }
+
+    function paintOne(sprite, box, ink, sharply) {
+      const [x, y] = onScreen(sprite.x, sprite.y);
+      const found = source(sprite, sharply);
       const [wide, high] = found ? [found[3], found[4]] : [3, 3];
       const scale = Math.min(box[0] / wide, box[1] / high);
       const [width, height] = [wide * scale, high * scale];
@@ -325,7 +344,7 @@
       brush.globalAlpha = found ? sprite.alpha : sprite.alpha * 0.15;
       if (found) {
         const [image, fromX, fromY, fromWide, fromHigh] = found;
-        brush.drawImage(image, fromX + 0.5, fromY + 0.5, fromWide - 1, fromHigh - 1, left, top, width, height);
+        brush.drawImage(image, fromX, fromY, fromWide, fromHigh, left, top, width, height);
       } else {
         brush.strokeRect(left, top, width, height);
       }
@@ -372,7 +391,10 @@
     }
 
     function look(next, { gently = false } = {}) {
-      for (const [key, items] of tiles) if (items === false) tiles.delete(key);
+      if (failed) {
+        for (const [key, items] of tiles) if (items === false) tiles.delete(key);
+        unsettled = true;
+      }
       if (gently) {
         goal = limit(next);
         draw();
@@ -380,7 +402,7 @@
       }
       goal = null;
       eye = limit(next);
-      settle();
+      draw();
     }
 
     function zoom(factor, at = [size.width / 2, size.height / 2], options = {}) {
@@ -414,8 +436,7 @@
     function tell(item) {
       if (!item) return say("");
       const title = item.artist ? `${item.title}, ${item.artist}` : item.title;
-      const words = item.count > 1 ? root.dataset.crowd : root.dataset.picture;
-      say(fill(words, { title, count: item.count - 1 }));
+      say(item.count > 1 ? fill(root.dataset.crowd, { title, count: item.count - 1 }) : title);
     }
 
     function open(item, elsewhere) {
@@ -503,8 +524,8 @@
       tell(sprite.item);
       const [x, y] = onScreen(sprite.goalX, sprite.goalY);
       const [wide, high] = cellSize();
-      const isSeen = x > wide && y > high && x < size.width - wide && y < size.height - high;
-      if (isSeen) draw();
+      const isWithin = x > wide && y > high && x < size.width - wide && y < size.height - high;
+      if (isWithin) draw();
       else look({ x: sprite.goalX, y: sprite.goalY, scale: eye.scale }, { gently: true });
     }
 
@@ -525,8 +546,8 @@
     function middle() {
       const sprite = sprites.get(chosen);
       const spot = sprite ? onScreen(sprite.goalX, sprite.goalY) : null;
-      const isSeen = spot && spot[0] > 0 && spot[1] > 0 && spot[0] < size.width && spot[1] < size.height;
-      return isSeen && !goal ? spot : [size.width / 2, size.height / 2];
+      const isWithin = spot && spot[0] > 0 && spot[1] > 0 && spot[0] < size.width && spot[1] < size.height;
+      return isWithin && !goal ? spot : [size.width / 2, size.height / 2];
     }
 
     view.addEventListener("keydown", function (event) {
