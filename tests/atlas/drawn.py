@@ -42,6 +42,14 @@ def make_mapped(count: int, **facts: Any) -> list[Artwork]:
     return artworks
 
 
+def put(artworks: list[Artwork], *points: tuple[int, int]) -> None:
+    """Have pictures stand somewhere else, in both layouts."""
+    for artwork, point in zip(artworks, points, strict=True):
+        place = place_of(Point(*point))
+        stored = MapPlace.objects.filter(key=str(artwork.pk))
+        stored.update(brushwork=place, colours=place)
+
+
 def small_picture(picture: Artwork, side: int) -> Image.Image:
     """A small version of a picture that has no file: of a colour that follows from its key."""
     colour = tuple(picture.pk * step % 256 for step in (37, 101, 59))

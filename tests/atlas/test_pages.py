@@ -9,10 +9,9 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from artsimilarity.atlas.places import LAYOUTS, SIDE, Point, place_of
-from artsimilarity.models import MapPlace
+from artsimilarity.atlas.places import LAYOUTS, SIDE
 from demo_site.library.models import Artwork
-from tests.atlas.drawn import make_mapped, make_random
+from tests.atlas.drawn import make_mapped, make_random, put
 from tests.pictures import make_artwork
 
 pytestmark = pytest.mark.django_db
@@ -37,18 +36,11 @@ def page(client: Client, artwork: Artwork) -> str:
     return re.sub(r'csrfmiddlewaretoken" value="[^"]*"', "", html)
 
 
-def put(artworks: list[Artwork], *points: tuple[int, int]) -> None:
-    """Have pictures stand somewhere else, in both layouts."""
-    for artwork, point in zip(artworks, points, strict=True):
-        place = place_of(Point(*point))
-        stored = MapPlace.objects.filter(key=str(artwork.pk))
-        stored.update(brushwork=place, colours=place)
-
-
 class TestATile:
     @pytest.mark.parametrize("layout", LAYOUTS)
     def test_shows_the_pictures_with_what_a_script_needs(self, client: Client, layout: str) -> None:
         artworks = make_mapped(5, artist="Somebody")
+        put(artworks, *((10_000 * number, 0) for number in range(5)))
         found = {one["key"]: one for one in tile(client, layout=layout)}
         assert found.keys() == {str(artwork.pk) for artwork in artworks}
         one = found[str(artworks[2].pk)]
@@ -211,6 +203,7 @@ class TestHiddenPictures:
 
 def test_deleted_pictures_vanish_at_once(client: Client) -> None:
     artworks = make_mapped(3)
+    put(artworks, (0, 0), (10_000, 0), (20_000, 0))
     artworks[1].delete()
     assert sorted(one["title"] for one in tile(client)) == ["0", "2"]
 

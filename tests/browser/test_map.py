@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from demo_site.library.models import Artwork
-from tests.atlas.drawn import fill_map, make_mapped
+from tests.atlas.drawn import fill_map, make_mapped, put
 from tests.browser.conftest import Visit
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,6 +85,21 @@ class TestWithScripts:
         page.get_by_role("button", name="Whole map").click()
         page.locator(f"{DRAWN}[data-level='0']").wait_for()
 
+    def test_two_fingers_come_nearer(self, visit: Visit) -> None:
+        make_mapped(20)
+        page = visit(has_touch=True)
+        page.goto("/map/")
+        shown(page)
+        box = page.locator(VIEW).bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        fingers = page.context.new_cdp_session(page)
+        for kind, apart in (("touchStart", 20), ("touchMove", 60), ("touchMove", 120)):
+            points = [{"x": x - apart, "y": y, "id": 1}, {"x": x + apart, "y": y, "id": 2}]
+            fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.locator(f"{VIEW}:not([data-level='0'])").wait_for()
+        assert page.url.endswith("/map/")
+
     def test_another_layout_is_taken_without_a_new_page_and_its_list_comes_too(
         self, page: Any
     ) -> None:
@@ -116,8 +131,23 @@ class TestWithScripts:
         page.keyboard.press("Enter")
         page.wait_for_url(f"**{artwork.get_absolute_url()}")
 
+    def test_begins_where_one_was_when_one_comes_back(self, page: Any) -> None:
+        artwork = make_mapped(20)[3]
+        page.goto(f"/map/?from={artwork.pk}")
+        shown(page)
+        page.locator(VIEW).focus()
+        page.keyboard.press("+")
+        page.keyboard.press("+")
+        page.wait_for_timeout(800)
+        level = page.locator(VIEW).get_attribute("data-level")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/artworks/**")
+        page.go_back()
+        shown(page)
+        assert page.locator(VIEW).get_attribute("data-level") == level
+
     def test_a_hidden_picture_is_not_drawn(self, page: Any) -> None:
-        make_mapped(3)
+        put(make_mapped(3), (0, 0), (10_000, 0), (20_000, 0))
         Artwork.objects.filter(title="1").update(published=False)
         page.goto("/map/")
         assert shown(page) == 2
