@@ -15,8 +15,10 @@ class ArtSimilarityConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect what the rooms offer; imported here because models are not loaded before."""
+        import artsimilarity.atlas.tasks
         import artsimilarity.embedding.tasks
         import artsimilarity.own_picture.tasks  # noqa: F401 -- known to Celery from now on
+        from artsimilarity.atlas.tasks import keep_up
         from artsimilarity.checks import (
             check_databases,
             check_proxies,
@@ -42,5 +44,6 @@ class ArtSimilarityConfig(AppConfig):
         pre_migrate.connect(create_extension, sender=self, dispatch_uid="artsimilarity.extension")
         post_migrate.connect(build_missing, sender=self, dispatch_uid="artsimilarity.index")
         library_swept.connect(forget_unclaimed, dispatch_uid="artsimilarity.forget_unclaimed")
+        library_swept.connect(keep_up, dispatch_uid="artsimilarity.keep_map_up")
         for library in libraries(proxies=True):
             receivers.connect(library.model)

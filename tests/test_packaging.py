@@ -90,7 +90,7 @@ def _app() -> set[Path]:
 
 
 def test_the_app_imports_only_what_it_and_its_extras_declare() -> None:
-    undeclared = _undeclared(_app(), _declared("heic", "metrics", "openapi", "worker"))
+    undeclared = _undeclared(_app(), _declared("heic", "map", "metrics", "openapi", "worker"))
     assert undeclared.keys() == _HOSTS_OWN
 
 
@@ -113,7 +113,7 @@ def test_what_every_host_installs_is_imported_outside_the_lab() -> None:
     assert _declared() <= _distributions(_imported(_app()))
 
 
-@pytest.mark.parametrize("extra", ["api", "metrics", "openapi", "worker"])
+@pytest.mark.parametrize("extra", ["api", "map", "metrics", "openapi", "worker"])
 def test_what_an_extra_of_the_app_brings_is_imported(extra: str) -> None:
     assert _declared(extra) <= _distributions(_imported(_app()))
 

@@ -118,6 +118,16 @@ class StoredThumbnails:
         versions = ((wanted.storage.url(one.name), one.width, one.height) for one in stored)
         return Thumbnail.of(versions)
 
+    def stored_bytes(self, picture: models.Model, file: FieldFile) -> bytes | None:
+        """Return the smallest version's file; None if it is not there."""
+        wanted = self._wanted(picture, file)
+        stored = self._known.get(wanted.key) or self._find(wanted)
+        if not stored:
+            return None
+        with wanted.storage.open(stored[0].name, "rb") as version:
+            data: bytes = version.read()
+        return data
+
     def _wanted(self, picture: models.Model, file: FieldFile) -> _Wanted:
         library, name = Library.loaded(picture), str(file.name)
         row = library.row_of(picture)

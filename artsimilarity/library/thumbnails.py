@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from typing import Any, Self, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +15,7 @@ from django.db import DatabaseError, models
 from django.db.models.fields.files import FieldFile
 from django.dispatch import receiver
 from django.utils.module_loading import import_string
+from PIL import Image
 
 from artsimilarity.conf import SETTING, get_settings
 from artsimilarity.encoder.pictures.processes import DecodersBusy
@@ -66,7 +68,8 @@ Adapter: TypeAlias = Callable[[models.Model, FieldFile], Thumbnail | None]
 
 None where there is none, or none yet: a page has :func:`~artsimilarity.library.patience.patience`.
 A method ``misfit(model) -> str``, if it has one, says for ``manage.py check`` why it cannot serve a
-model, or "".
+model, or "". A method ``stored_bytes(picture, file) -> bytes | None``, if it has one, gives the
+WebP file of the smallest version, where that is stored, for the map's sheets.
 """
 
 
@@ -82,6 +85,19 @@ def thumbnail_of(picture: models.Model) -> Thumbnail | None:
         DatabaseError: the database failed, after which a page could not go on either.
     """
     return _source().thumbnail_of(picture)
+
+
+def small_version(picture: models.Model, side: int) -> Image.Image | None:
+    """Return a picture from its smallest stored thumbnail, its longer side so many pixels.
+
+    Nothing is made for it. None where there is no thumbnail yet, or where the host's hook or an
+    adapter without ``stored_bytes`` says what is shown of a picture.
+
+    Raises:
+        TypeError: the picture's model has no embedding.
+        DatabaseError: the database failed.
+    """
+    return _source().small_version(picture, side)
 
 
 def prepare_thumbnails(
@@ -155,10 +171,33 @@ class _Source:
             )
             return None
 
+    def small_version(self, picture: models.Model, side: int) -> Image.Image | None:
+        library = Library.of(type(picture))
+        file: FieldFile | None = getattr(picture, library.image_field)
+        if not file or hook(picture, "similarity_thumbnail"):
+            return None
+        stored_bytes = getattr(self._loaded(), "stored_bytes", None)
+        try:
+            data = stored_bytes(picture, file) if stored_bytes else None
+            if data is None:
+                return None
+            with Image.open(BytesIO(data), formats=("WEBP",)) as version:
+                small = version.convert("RGB")
+        except DatabaseError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- storages have errors of their own; it is logged
+            logger.warning("No small version of %s %s: %s", library.name, picture.pk, error)
+            return None
+        small.thumbnail((side, side), Image.Resampling.LANCZOS)
+        return small
+
     def _ask_adapter(self, picture: models.Model, file: FieldFile) -> Thumbnail | None:
+        return self._loaded()(picture, file)
+
+    def _loaded(self) -> Adapter:
         if self._adapter is None:
             self._adapter = load_adapter(get_settings().THUMBNAILS)
-        return self._adapter(picture, file)
+        return self._adapter
 
 
 def _as_thumbnail(said: Thumbnail | str | None) -> Thumbnail | None:

@@ -10,6 +10,9 @@ from artsimilarity.schema.columns import COLUMNS
 from artsimilarity.schema.managers import vectors
 from artsimilarity.schema.tables import (
     DuplicatePair,
+    MapPlace,
+    MapSheet,
+    PictureMap,
     RecallMeasurement,
     Rollout,
     ScoreCalibration,
@@ -24,6 +27,9 @@ from artsimilarity.search.querysets import SimilarityManager, SimilarityQuerySet
 __all__ = [
     "COLUMNS",
     "DuplicatePair",
+    "MapPlace",
+    "MapSheet",
+    "PictureMap",
     "RecallMeasurement",
     "Rollout",
     "ScoreCalibration",

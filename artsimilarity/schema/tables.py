@@ -226,3 +226,83 @@ class WorkInHand(models.Model):
 
     def __str__(self) -> str:
         return f"{self.worker}: {self.model_label}"
+
+
+class PictureMap(models.Model):
+    """The map of one library: when it was made, of what, and how far the making has come.
+
+    See :mod:`artsimilarity.atlas`, which makes it.
+    """
+
+    model_label = models.CharField(_("model"), max_length=200, unique=True)
+    fingerprint = models.CharField(_("recipe"), max_length=64, blank=True)
+    pictures = models.PositiveIntegerField(_("pictures that it was computed from"), default=0)
+    made_at = models.DateTimeField(_("made at"), null=True, blank=True)
+    progress = models.FloatField(_("progress of the latest making, 0 to 1"), default=0)
+
+    class Meta:
+        verbose_name = _("map of a library")
+        verbose_name_plural = _("maps of libraries")
+
+    def __str__(self) -> str:
+        return f"{self.model_label}: {self.made_at}"
+
+
+class MapPlace(models.Model):
+    """Where one picture stands on the map of its library, in both layouts.
+
+    A place is one number: the bits of both coordinates (0 to 65,535, from the left and from above)
+    taken in turns, so that the pictures of any square of the map are a range of it
+    (:mod:`artsimilarity.atlas.places`).
+    """
+
+    model_label = models.CharField(_("model"), max_length=200)
+    key = models.CharField(_("primary key"), max_length=200)
+    digest = models.TextField(_("sha256 of the file that was placed"), blank=True)
+    rank = models.IntegerField(_("who stands for a crowd: the lowest"))
+    brushwork = models.BigIntegerField(_("place by brushwork"))
+    colours = models.BigIntegerField(_("place by colours"))
+    sheet = models.CharField(_("sha256 of its sheet"), max_length=64, blank=True, default="")
+    slot = models.PositiveSmallIntegerField(_("slot on the sheet"), default=0)
+    width = models.PositiveSmallIntegerField(_("pixels there"), default=0)
+    height = models.PositiveSmallIntegerField(_("pixels there, upwards"), default=0)
+
+    class Meta:
+        verbose_name = _("place on a map")
+        verbose_name_plural = _("places on maps")
+        constraints = [
+            models.UniqueConstraint(fields=["model_label", "key"], name="artsimilarity_one_place")
+        ]
+        indexes = [
+            models.Index(fields=["model_label", "brushwork"], name="artsimilarity_by_brushwork"),
+            models.Index(fields=["model_label", "colours"], name="artsimilarity_by_colours"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_label}: {self.key}"
+
+
+class MapSheet(models.Model):
+    """Small versions of some pictures in one file, for the map.
+
+    It is in the database and not beside other files, so that nobody gets it without being asked
+    whether all its pictures are theirs to see (:mod:`artsimilarity.atlas.sheets`).
+    """
+
+    model_label = models.CharField(_("model"), max_length=200)
+    sha256 = models.CharField(_("sha256 of the file"), max_length=64)
+    data = models.BinaryField(_("WebP file"))
+    keys = ArrayField(models.TextField(), verbose_name=_("primary keys of its pictures"))
+    digests = ArrayField(models.TextField(), verbose_name=_("sha256 of these pictures' files"))
+
+    class Meta:
+        verbose_name = _("sheet of a map")
+        verbose_name_plural = _("sheets of maps")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model_label", "sha256"], name="artsimilarity_one_sheet"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_label}: {self.sha256}"

@@ -212,6 +212,19 @@ def similarity_detail(
     }
 
 
+@register.inclusion_tag("artsimilarity/map.html", takes_context=True)
+def similarity_map(context: template.Context) -> dict[str, Any]:
+    """Render the map of a library: drawn where there is JavaScript, and as a list for everybody.
+
+    ``{% similarity_map %}``, with ``map.css`` and ``map.js`` on the page, whose view inherits from
+    :class:`artsimilarity.atlas.pages.MapMixin`.
+
+    Args:
+        context: the page's; its ``similarity_map`` is what is shown.
+    """
+    return {"map": context["similarity_map"], "request": context.get("request")}
+
+
 def _kept(request: Any, *own: str) -> list[tuple[str, str]]:
     """What else the address holds than a form's own fields; a list that went on begins anew."""
     given = request.GET if request else QueryDict()

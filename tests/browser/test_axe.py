@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from artsimilarity.atlas.making import make_map
+from artsimilarity.library import Library
 from demo_site.library.models import Artwork
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
@@ -32,6 +34,7 @@ def test_finds_nothing(visit: Visit, artwork: Artwork, axe: str, width: int, sch
     page.goto("/")
     page.get_by_role("button", name="Add to light table “Wave”").click()
     own = artwork.get_absolute_url()
+    make_map(Library.of(Artwork))
     found = {}
     for address in (
         "/",
@@ -41,6 +44,8 @@ def test_finds_nothing(visit: Visit, artwork: Artwork, axe: str, width: int, sch
         f"{own}?among=near",
         "/light-table/",
         f"/light-table/?like={artwork.pk}:much&unlike={artwork.pk - 1}",
+        "/map/",
+        f"/map/?layout=colours&from={artwork.pk}",
         "/by-colour/?colour=%23c81e1e&weight=4",
         "/by-picture/",
         "/upload/",

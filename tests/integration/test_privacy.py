@@ -7,6 +7,7 @@ cursors, tags and errors must be the same to the last byte.
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from artsimilarity.atlas.making import make_map
 from artsimilarity.library import Library
 from artsimilarity.models import DuplicatePair, ScoreCalibration
 from artsimilarity.search import score_calibration
@@ -115,7 +117,18 @@ def _everything(client: Client, artworks: list[Artwork], query: dict[str, Any]) 
         seen.append(client.get(f"/api/artworks/{artwork.pk}/by-detail/", box).content)
         answer = client.get("/api/artworks/similar-to/", {"like": [shown[0].pk, artwork.pk]})
         seen.append((answer.status_code, answer.content))
+        seen.append(client.get("/map/", {"thumbnail": artwork.pk}).status_code)
+        seen.append(_map_from(client, artwork))
+    for tile, layout in (("0/0/0", "colours"), ("3/4/4", "brushwork")):
+        seen.append(client.get("/map/", {"tile": tile, "layout": layout}).content)
+    seen.append(_map_from(client, shown[0]))
     return seen
+
+
+def _map_from(client: Client, artwork: Artwork) -> str:
+    """The map's page for who comes from a picture, but for the form's token of every answer."""
+    page = client.get("/map/", {"from": artwork.pk}).content.decode()
+    return re.sub(r'csrfmiddlewaretoken" value="[^"]*"', "", page)
 
 
 @given(case=libraries())
@@ -137,12 +150,14 @@ def test_hidden_pictures_leave_no_trace_in_any_answer(
             artworks = _make(case)
             cache.clear()
             score_calibration.calibrate(Library.of(Artwork))
+            make_map(Library.of(Artwork))
             with_hidden = _everything(client, artworks, case["query"])
 
             Artwork.objects.filter(published=False).delete()
             ScoreCalibration.objects.all().delete()
             cache.clear()
             score_calibration.calibrate(Library.of(Artwork))
+            make_map(Library.of(Artwork))
             assert _everything(client, artworks, case["query"]) == with_hidden
             raise _Rollback
     except _Rollback:
@@ -155,6 +170,7 @@ def test_what_was_remembered_before_a_picture_was_hidden_does_not_show_it(
     settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "CACHE_SECONDS": 60}
     case = {"seed": 1, "hidden": set(), "pairs": set()}
     artworks = _make(case)
+    make_map(Library.of(Artwork))
     cache.clear()
     query = {"style": "0.75", "limit": "7"}
     before = _everything(client, artworks, query)

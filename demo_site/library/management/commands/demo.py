@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,8 @@ class Command(BaseCommand):
             command.append("--neighbours")
         children.run("Watching the worker", command, show=True)
         children.run("Measuring the library", ["manage.py", "calibrate_scores"])
+        if find_spec("openTSNE"):  # as the extra "demo" brings it
+            children.run("Making the map", ["manage.py", "make_map"])
 
 
 def _free_port(host: str, port: int) -> int:
