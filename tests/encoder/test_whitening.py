@@ -197,7 +197,7 @@ def test_a_base_may_draw_its_colours_or_its_projection_at_random() -> None:
 
 @needs_bench
 @needs_imagenet_weights
-@pytest.mark.slow
+@pytest.mark.figures
 def test_fitted_on_pictures_that_are_not_queries_it_keeps_what_the_whole_matrix_finds() -> None:
     with (BENCH / "bench.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -205,7 +205,7 @@ class Plain:
     def __init__(self, device: str, *, truncated: bool) -> None:
         self.precision = "float32"
         self._device: Final = device
-        features: nn.Sequential = vgg19(weights=None).features.eval()
+        features = _random_features()
         self._network: Final = (features[: _RELU3_1 + 1] if truncated else features).to(device)
         self._maps: list[Tensor] = []
         self._network[_RELU3_1].register_forward_hook(lambda *call: self._maps.append(call[2]))
@@ -229,6 +229,18 @@ class Plain:
         with watch.stage(COLOUR):
             colour = colour_histogram(square, ART.colour_bins)
         return np.concatenate([gram.ravel(), colour])
+
+
+def _random_features() -> nn.Sequential:
+    """Those of VGG-19 without the classifier behind them, whose weights take seconds to draw."""
+    with torch.device("meta"):
+        features: nn.Sequential = vgg19(weights=None, init_weights=False).features.eval()
+    features.to_empty(device="cpu")
+    for layer in features:
+        if isinstance(layer, nn.Conv2d) and layer.bias is not None:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+    return features.requires_grad_(False)
 
 
 def time_colour(recipe: Recipe, paths: Sequence[Path]) -> float:

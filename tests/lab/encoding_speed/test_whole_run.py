@@ -15,7 +15,7 @@ from artsimilarity.lab.encoding_speed.__main__ import main
 from artsimilarity.lab.encoding_speed.baselines import BASELINES
 
 # A dozen child processes, each of which loads torch.
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.figures
 
 STAGES = ["read", "decode", "network and Gram", "colour"]
 

@@ -104,20 +104,20 @@ def p4(recipe: Recipe, *, scaled: bool) -> float:
 
 @needs_bench
 @needs_imagenet_weights
-@pytest.mark.slow
+@pytest.mark.figures
 def test_the_articles_gram_matrix_reproduces_its_reference() -> None:
     plain = replace(with_imagenet_weights(ARTICLE), gram_pool=1, style_dimensions=256**2)
     assert p4(plain, scaled=False) == pytest.approx(39.2, abs=1)
 
 
 @needs_bench
-@pytest.mark.slow
+@pytest.mark.figures
 def test_arts_style_reproduces_its_reference() -> None:
     assert p4(ART, scaled=True) == pytest.approx(53.7, abs=1)
 
 
 @needs_bench
-@pytest.mark.slow
+@pytest.mark.figures
 @pytest.mark.parametrize(("recipe", "expected"), [(ART_DEEP, 63.7), (LIKENESS, 63.7)])
 def test_the_joined_style_reproduces_its_reference(recipe: Recipe, expected: float) -> None:
     assert p4(recipe, scaled=True) == pytest.approx(expected, abs=1)
