@@ -31,9 +31,9 @@ def titles(response: HttpResponse) -> list[str]:
 
 
 def page(client: Client, artwork: Artwork) -> str:
-    """The whole page for who comes from a picture, but for the form's token of every answer."""
+    """The whole page for who comes from a picture, but for its form's token and its time."""
     html = client.get("/map/", {"from": artwork.pk}).content.decode()
-    return re.sub(r'csrfmiddlewaretoken" value="[^"]*"', "", html)
+    return re.sub(r'csrfmiddlewaretoken" value="[^"]*"|data-at="[^"]*"', "", html)
 
 
 class TestATile:

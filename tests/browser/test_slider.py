@@ -79,7 +79,7 @@ def test_the_number_found_is_announced(page: Page, artwork: Artwork) -> None:
     page.goto(artwork.get_absolute_url())
     slider(page).press("Home")
 
-    expect(page.get_by_role("status")).to_have_text("Similar pictures: 2")
+    expect(page.locator(".artsimilarity-slider-status")).to_have_text("Similar pictures: 2")
 
 
 def test_its_value_in_the_address_is_where_it_starts(page: Page, artwork: Artwork) -> None:
@@ -133,11 +133,11 @@ def test_an_error_leaves_the_list_and_says_so_until_the_next_move(
 
     slider(page).press("Home")
 
-    expect(page.get_by_role("status")).to_contain_text("could not be updated")
+    expect(page.locator(".artsimilarity-slider-status")).to_contain_text("could not be updated")
     expect(neighbours(page)).to_have_text(NEAR_BY_STYLE)
     slider(page).press("ArrowRight")
     expect(neighbours(page)).to_have_text(NEAR_BY_COLOUR)
-    expect(page.get_by_role("status")).to_have_text("Similar pictures: 2")
+    expect(page.locator(".artsimilarity-slider-status")).to_have_text("Similar pictures: 2")
 
 
 def test_it_asks_once_for_many_moves_in_a_row(page: Page, artwork: Artwork) -> None:

@@ -126,9 +126,9 @@ def _everything(client: Client, artworks: list[Artwork], query: dict[str, Any]) 
 
 
 def _map_from(client: Client, artwork: Artwork) -> str:
-    """The map's page for who comes from a picture, but for the form's token of every answer."""
+    """The map's page for who comes from a picture, but for its form's token and its time."""
     page = client.get("/map/", {"from": artwork.pk}).content.decode()
-    return re.sub(r'csrfmiddlewaretoken" value="[^"]*"', "", page)
+    return re.sub(r'csrfmiddlewaretoken" value="[^"]*"|data-at="[^"]*"', "", page)
 
 
 @given(case=libraries())
