@@ -106,7 +106,10 @@ ACTIONS = {
         LibraryAction(
             "all",
             _("Re-embed everything"),
-            _("Sends every picture to the workers. Each is found by its old vector meanwhile."),
+            _(
+                "Sends every picture to the workers. Until a picture has its new vector, searches "
+                "go on with the old one."
+            ),
             _with_picture,
             _enqueue("all"),
         ),

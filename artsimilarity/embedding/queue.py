@@ -24,6 +24,9 @@ THUMBNAILS_TASK = "artsimilarity.make_thumbnails"
 PROMOTE_TASK = "artsimilarity.promote"
 CANCEL_TASK = "artsimilarity.cancel"
 
+# Of a whole library, in one task: a few seconds' work where none is there yet.
+_THUMBNAILS_AT_ONCE = 50
+
 
 def enqueue(pictures: models.QuerySet[Any], *, force: bool = False, insist: bool = False) -> int:
     """Send a queryset's pictures to the workers, in chunks of ``ARTSIMILARITY["CHUNK_SIZE"]``.
@@ -97,21 +100,44 @@ def send(library: Library, pks: Iterable[Any], *, insist: bool = False) -> int:
     return sent
 
 
-def send_for_thumbnails(library: Library, pks: list[str]) -> None:
+def send_for_thumbnails(library: Library, pks: list[str]) -> bool:
     """Have workers make the thumbnails of what was embedded, where they should.
 
     By a task of its own: searches by a visitor's picture have their turn between two tasks. If the
     broker does not take it, or forgets it, pages make them.
+
+    Returns:
+        Whether the broker took it.
     """
-    settings = get_settings()
+    if not pks or not workers_make_thumbnails(library):
+        return False
+    return publish(
+        THUMBNAILS_TASK,
+        *(library.name, pks, library.using),
+        insist=True,
+        time_limit=get_settings().TIME_LIMIT,
+    )
+
+
+def workers_make_thumbnails(library: Library) -> bool:
+    """Whether they should, and not the pages alone."""
     made_by_host = hasattr(library.holder, "similarity_thumbnail")
-    if pks and settings.WORKER_THUMBNAILS and not made_by_host:
-        publish(
-            THUMBNAILS_TASK,
-            *(library.name, pks, library.using),
-            insist=True,
-            time_limit=settings.TIME_LIMIT,
-        )
+    return get_settings().WORKER_THUMBNAILS and not made_by_host
+
+
+def send_all_for_thumbnails(library: Library) -> int:
+    """Have workers make what thumbnails are lacking of a whole library's embedded pictures.
+
+    Returns:
+        The number of pictures that the broker took; fewer than there are if it does not answer.
+    """
+    embedded = library.rows.ready().order_by("pk").values_list("pk", flat=True)
+    every, sent = embedded.iterator(chunk_size=1_000), 0
+    while some := [str(pk) for pk in islice(every, _THUMBNAILS_AT_ONCE)]:
+        if not send_for_thumbnails(library, some):
+            break
+        sent += len(some)
+    return sent
 
 
 def send_on_commit(library: Library, pk: Any) -> None:

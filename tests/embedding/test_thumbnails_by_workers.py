@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import models
 from django.db.models.fields.files import FieldFile
 from pytest_django import Settings
 
+from artsimilarity.embedding import queue
 from artsimilarity.embedding.tasks import embed_pictures
 from artsimilarity.library import Library, patience, stored_thumbnails
 from artsimilarity.library.thumbnails import Thumbnail, prepare_thumbnails, thumbnail_of
@@ -112,3 +114,40 @@ def test_a_picture_is_embedded_also_where_the_broker_has_gone(
     embed_pictures.apply(args=["library.Artwork", [str(artwork.pk)], "default"], throw=True)
     assert Artwork.objects.ready().count() == 1
     assert "did not take artsimilarity.make_thumbnails" in caplog.text
+
+
+class TestWholeLibrary:
+    def test_what_was_embedded_before_gets_its_thumbnails(
+        self, settings: Settings, media: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "WORKER_THUMBNAILS": False}
+        shown, hidden = make_artwork("shown"), make_artwork("hidden", published=False)
+        embed(shown, hidden)
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "WORKER_THUMBNAILS": True}
+        assert files(media) == []
+        call_command("make_thumbnails")
+        assert len({name.split(".")[0] for name in files(media)}) == 1
+        assert "2 pictures were sent" in capsys.readouterr().out
+
+    def test_is_sent_in_tasks_of_a_few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        embed(*(make_artwork(f"{number}") for number in range(5)))
+        sent: list[int] = []
+        monkeypatch.setattr(queue, "_THUMBNAILS_AT_ONCE", 2)
+        monkeypatch.setattr(
+            queue,
+            "publish",
+            lambda task, name, pks, using, **options: sent.append(len(pks)) or True,
+        )
+        assert queue.send_all_for_thumbnails(Library.of(Artwork)) == 5
+        assert sent == [2, 2, 1]
+
+    def test_ends_where_the_broker_takes_no_more(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        embed(make_artwork())
+        monkeypatch.setattr(queue, "publish", lambda *args, **options: False)
+        with pytest.raises(CommandError, match="took 0 of 1 pictures"):
+            call_command("make_thumbnails")
+
+    def test_says_where_workers_make_none(self, settings: Settings) -> None:
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "WORKER_THUMBNAILS": False}
+        with pytest.raises(CommandError, match="WORKER_THUMBNAILS"):
+            call_command("make_thumbnails")

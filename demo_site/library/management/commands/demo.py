@@ -150,6 +150,9 @@ class Command(BaseCommand):
             "Sending what waits to the worker",
             ["manage.py", "embed_artworks", "--pending", "--no-wait"],
         )
+        children.run(
+            "Sending what lacks thumbnails to the worker", ["manage.py", "make_thumbnails"]
+        )
         if pictures:
             places = [str(place) for place in pictures]
             children.run("Loading the pictures", ["manage.py", "load_pictures", *places], show=True)
