@@ -165,7 +165,7 @@ class TestWithScripts:
 
 
 class TestFrames:
-    @pytest.mark.slow
+    @pytest.mark.figures
     @pytest.mark.parametrize("count", [2_000, 20_000])
     def test_are_drawn_while_one_goes_about(self, page: Any, count: int) -> None:
         """Prints how long they take, and asserts nothing of it: other work takes time, too."""
