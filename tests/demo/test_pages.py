@@ -12,7 +12,9 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image, ImageFile, PngImagePlugin
+from pytest_django import Settings
 
+from artsimilarity import conf
 from artsimilarity.library import Library, stored_thumbnails
 from artsimilarity.schema.states import EmbeddingStatus
 from demo_site.library.models import Artwork
@@ -159,8 +161,10 @@ def test_a_hidden_picture_has_no_page(client: Client) -> None:
 
 
 def test_pages_do_not_wait_for_previews_that_take_long(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
+    usual = conf.Settings().THUMBNAIL_SECONDS
+    settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "THUMBNAIL_SECONDS": usual}
     pictures = [add(f"Wave {number}", artist="Hokusai") for number in range(8)]
     come, fetch = threading.Event(), stored_thumbnails.fetch_file
 
