@@ -203,12 +203,17 @@ def _plan(library: Library) -> RecallMeasurement:
 
 def _in_force(library: Library, recipe: str, style: float) -> int:
     """The candidates of a page of ten."""
-    sql = candidates_in_force(library, recipe, style)
+    sql = candidates_in_force(library, recipe, style, least=_least(style))
     with connections[library.using].cursor() as cursor:
         cursor.execute(f"SELECT {sql.sql}", sql.params)
         (text,) = cursor.fetchone()
-    # What a page takes at least: itself, one more than the page, and the picture searched for.
-    return max(int(text), PAGE + 2)
+    return int(text)
+
+
+def _least(style: float) -> int:
+    """The fewest candidates that a page of ten is ever found with, by the settings."""
+    # It takes itself, one more than the page, and the picture searched for.
+    return max(candidates_for(style), PAGE + 2)
 
 
 @dataclass
@@ -287,8 +292,7 @@ def _choose_candidates(library: Library, balance: _Balance, deadline: float) -> 
     """
     aim = get_settings().RECALL_AIM
     if balance.recall >= aim:
-        least = max(candidates_for(balance.style), PAGE + 2)
-        fewer = max(least, math.ceil(balance.candidates / _STEP))
+        fewer = max(_least(balance.style), math.ceil(balance.candidates / _STEP))
         if fewer < balance.candidates:
             recall = _recall_with(library, balance, fewer, deadline)
             if recall >= aim:
