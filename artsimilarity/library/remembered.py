@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 _K = TypeVar("_K")
@@ -30,6 +31,17 @@ class Remembered(Generic[_K, _V]):
         with self._lock:
             until, value = self._entries.get(key, (0.0, None))
             return value if until > time.monotonic() else None
+
+    def get_or_make(self, key: _K, make: Callable[[], _V]) -> _V:
+        """Return what was put there; if there is nothing, what ``make`` returns, put there now.
+
+        Threads that come at once may each make it.
+        """
+        value = self.get(key)
+        if value is None:
+            value = make()
+            self.put(key, value)
+        return value
 
     def put(self, key: _K, value: _V) -> None:
         """Remember it from now on."""

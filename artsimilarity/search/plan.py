@@ -75,24 +75,25 @@ def _estimate(pictures: models.QuerySet[Any], total: float) -> tuple[float, floa
         sql, params = asked.query.sql_with_params()
     except EmptyResultSet:  # Django itself knows that no row can meet the conditions
         return 0.0, 0.0
-    key = (pictures.db, connections[pictures.db].settings_dict["NAME"], total, sql, repr(params))
-    known = _estimates().get(key)
-    if known is None:
+
+    def ask_planner() -> tuple[float, float]:
         plan = json.loads(asked.explain(format="json"))[0]["Plan"]
-        known = float(plan["Plan Rows"]), float(plan["Total Cost"])
-        _estimates().put(key, known)
-    return known
+        return float(plan["Plan Rows"]), float(plan["Total Cost"])
+
+    key = (*_database(pictures.db), total, sql, repr(params))
+    return _estimates().get_or_make(key, ask_planner)
 
 
 def _remembered_rows(library: Library) -> float:
     """``table_rows``, which cost a statement, as they were a few seconds ago."""
     table, _key = library.table()
-    key = (library.using, connections[library.using].settings_dict["NAME"], table)
-    known = _totals().get(key)
-    if known is None:
-        known = table_rows(library)
-        _totals().put(key, known)
-    return known
+    key = (*_database(library.using), table)
+    return _totals().get_or_make(key, lambda: table_rows(library))
+
+
+def _database(alias: str) -> tuple[str, str]:
+    """What tells a database from others, also where tests put another behind its alias."""
+    return alias, str(connections[alias].settings_dict["NAME"])
 
 
 @cache

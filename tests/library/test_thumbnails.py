@@ -635,6 +635,14 @@ class TestRemembered:
         shortly.put("a", 1)
         assert shortly.get("a") is None
 
+    def test_is_made_once_as_long_as_it_is_remembered(self) -> None:
+        made = iter([1, 2])
+        long: Remembered[str, int] = Remembered(seconds=60, most=9)
+        assert [long.get_or_make("a", lambda: next(made)) for _ in range(2)] == [1, 1]
+        shortly: Remembered[str, int] = Remembered(seconds=0, most=9)
+        shortly.put("a", 1)
+        assert shortly.get_or_make("a", lambda: next(made)) == 2
+
     def test_gives_way_to_what_is_newer(self) -> None:
         two: Remembered[str, int] = Remembered(seconds=60, most=2)
         for number, key in enumerate("abca"):
