@@ -42,6 +42,10 @@ class _Sought:
     conditions: int
     annotations: frozenset[str]
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Itself, as a copied queryset has the same gate: Django clones its conditions."""
+        return self
+
 
 class SimilarityQuerySet(EmbeddingQuerySet[_M]):
     """The queryset of :class:`~artsimilarity.models.SimilarityMixin`; hosts may inherit from it."""
