@@ -6,12 +6,14 @@ import re
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
+from pytest_django import Settings
 
 from artsimilarity.atlas.places import LAYOUTS, SIDE
+from artsimilarity.atlas.tiles import Map
 from demo_site.library.models import Artwork
-from tests.atlas.drawn import make_mapped, make_random, put
+from tests.atlas.drawn import LIBRARY, make_mapped, make_random, put
 from tests.pictures import make_artwork
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +77,33 @@ class TestATile:
         assert [one["title"] for one in tile(client, "1/0/0")] == ["0"]
         assert [one["title"] for one in tile(client, "1/1/0")] == ["1"]
         assert tile(client, "1/0/1") == []
+
+    def test_asks_the_host_once_what_the_visitor_may_see(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_mapped(2)
+        allowed = Artwork.similarity_queryset
+        asked: list[HttpRequest | None] = []
+
+        def seen(request: HttpRequest | None = None) -> Any:
+            asked.append(request)
+            return allowed(request)
+
+        monkeypatch.setattr(Artwork, "similarity_queryset", staticmethod(seen))
+        assert tile(client)
+        assert len(asked) == 1
+
+    def test_takes_two_queries_however_many_pictures_it_shows(
+        self, client: Client, django_assert_num_queries: Any
+    ) -> None:
+        put(make_mapped(5), *((10_000 * number, 0) for number in range(5)))
+        with django_assert_num_queries(2):
+            assert len(tile(client)) == 5
+
+    def test_is_read_from_one_database_whatever_a_router_says(self, settings: Settings) -> None:
+        settings.DATABASE_ROUTERS = ["tests.routers.TakesTurns"]
+        shown = Map.of(LIBRARY, None)
+        assert {shown.visible.db for _turn in range(4)} == {shown.library.using}
 
     def test_is_kept_by_nobody(self, client: Client) -> None:
         make_mapped(2)
