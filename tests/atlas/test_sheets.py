@@ -16,6 +16,7 @@ from pytest_django import Settings
 from artsimilarity.atlas import sheets
 from artsimilarity.atlas.making import make_map
 from artsimilarity.atlas.tasks import keep_up
+from artsimilarity.library.files import file_digest
 from artsimilarity.models import MapPlace, MapSheet
 from demo_site.library.models import Artwork
 from tests.atlas.drawn import LIBRARY, fill_map, make_mapped, make_random, small_picture
@@ -51,7 +52,7 @@ def make_with_file(colour: tuple[int, int, int], **fields: Any) -> Artwork:
         embedding=unit_blocks([1.0], [1.0]).tolist(),  # type: ignore[arg-type]
         embedding_recipe=LIBRARY.recipes().serving.fingerprint,
         embedding_image=artwork.image.name,
-        embedding_digest=f"{artwork.pk:064}",
+        embedding_digest=file_digest(LIBRARY, artwork.image.name),
         embedding_status="ready",
     )
     artwork.refresh_from_db()
