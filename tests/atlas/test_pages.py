@@ -13,7 +13,7 @@ from pytest_django import Settings
 from artsimilarity.atlas.places import LAYOUTS, SIDE
 from artsimilarity.atlas.tiles import Map
 from demo_site.library.models import Artwork
-from tests.atlas.drawn import LIBRARY, make_mapped, make_random, put
+from tests.atlas.drawn import LIBRARY, make_mapped, make_random, map_from, put
 from tests.pictures import make_artwork
 
 pytestmark = pytest.mark.django_db
@@ -30,12 +30,6 @@ def tile(client: Client, named: str = "0/0/0", layout: str = "brushwork") -> lis
 def titles(response: HttpResponse) -> list[str]:
     """Those of the list."""
     return re.findall(r'artsimilarity-title">([^<]*)<', response.content.decode())
-
-
-def page(client: Client, artwork: Artwork) -> str:
-    """The whole page for who comes from a picture, but for its form's token and its time."""
-    html = client.get("/map/", {"from": artwork.pk}).content.decode()
-    return re.sub(r'csrfmiddlewaretoken" value="[^"]*"|data-at="[^"]*"', "", html)
 
 
 class TestATile:
@@ -210,12 +204,12 @@ class TestHiddenPictures:
 
     def test_are_no_place_to_start_from(self, client: Client) -> None:
         artworks = make_mapped(3)
-        assert "artsimilarity-map-start" in page(client, artworks[0])
+        assert "artsimilarity-map-start" in map_from(client, artworks[0])
         Artwork.objects.filter(pk=artworks[0].pk).update(published=False)
-        hidden = page(client, artworks[0])
+        hidden = map_from(client, artworks[0])
         assert "artsimilarity-map-start" not in hidden
         Artwork.objects.filter(title="0").delete()
-        assert page(client, artworks[0]) == hidden
+        assert map_from(client, artworks[0]) == hidden
 
     def test_a_library_that_shows_nothing_has_no_map(
         self, client: Client, monkeypatch: pytest.MonkeyPatch
