@@ -120,7 +120,10 @@ class TestWithScripts:
         assert shown(page) > 10
 
     def test_begins_at_the_picture_that_one_came_from(self, page: Any) -> None:
-        artwork = make_mapped(26)[3]
+        artworks = make_mapped(26)
+        # Each in a cell of its own, as the status tells of a crowd.
+        put(artworks, *((10_000 * (turn % 6), 10_000 * (turn // 6)) for turn in range(26)))
+        artwork = artworks[3]
         page.goto(artwork.get_absolute_url())
         page.get_by_role("link", name="On the map").click()
         shown(page)
