@@ -149,6 +149,17 @@ class TestWithScripts:
         shown(page)
         assert page.locator(VIEW).get_attribute("data-level") == level
 
+    def test_begins_anew_where_it_was_never_seen_before(self, page: Any) -> None:
+        make_mapped(3)
+        unseen = f"{VIEW} {{ display: none; }}"  # as in a box that is closed
+        page.route("**/map.css", lambda route: route.fulfill(body=unseen, content_type="text/css"))
+        page.goto("/map/")
+        page.emulate_media(color_scheme="dark")
+        assert not page.locator(VIEW).is_visible()
+        page.unroute("**/map.css")
+        page.reload()
+        assert shown(page) > 0
+
     def test_a_hidden_picture_is_not_drawn(self, page: Any) -> None:
         put(make_mapped(3), (0, 0), (10_000, 0), (20_000, 0))
         Artwork.objects.filter(title="1").update(published=False)
