@@ -170,10 +170,7 @@ def _tsne(projected: NDArray[np.float32], threads: int, progress: Progress) -> _
     try:
         from openTSNE import TSNE
     except ImportError as error:
-        raise LayoutError(
-            "The map is laid out by openTSNE, which is not installed here: "
-            "pip install 'django-artsimilarity[map]'."
-        ) from error
+        raise LayoutError("openTSNE") from error
     rounds = 0
 
     def tell(*_state: Any) -> None:

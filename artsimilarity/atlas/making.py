@@ -9,6 +9,7 @@ from typing import Final
 from django.db import connections, transaction
 from django.utils import timezone
 
+from artsimilarity.atlas.errors import LayoutError
 from artsimilarity.atlas.places import apart, place_of, rank_of
 from artsimilarity.atlas.placing import place_new
 from artsimilarity.atlas.sheets import refresh_sheets
@@ -37,9 +38,13 @@ def make_map(
         progress: is told how much is done, 0 to 1; the map's row tells it too.
 
     Raises:
-        LayoutError: openTSNE is not installed.
+        LayoutError: numpy or openTSNE is not installed.
     """
-    from artsimilarity.atlas import layout  # numpy, which pages need not have
+    try:
+        import numpy  # noqa: F401 -- pages need not have it
+    except ImportError as error:
+        raise LayoutError("numpy") from error
+    from artsimilarity.atlas import layout
 
     known = PictureMap.objects.using(library.using)
     known.get_or_create(model_label=library.label)

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, TextField
+from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from artsimilarity.atlas.places import SIDE, Point, apart, place_of, point_of, rank_of
 from artsimilarity.library import Library
 from artsimilarity.library.rows import EmbeddingQuerySet
+from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.schema.states import EmbeddingStatus
 from artsimilarity.schema.tables import MapPlace, PictureMap
 from artsimilarity.search.nearest import nearest
-from artsimilarity.search.query_vector import stored_vector
+from artsimilarity.search.query_vector import QueryVector, stored_vector
 
 _NEIGHBOURS = 8
 _BATCH = 200
@@ -29,71 +30,84 @@ def place_new(library: Library, *, most: int | None = None) -> int:
     """Place the pictures that have a vector and no place, or the place of another file.
 
     Each stands at the mean of its nearest neighbours among those that an anonymous visitor may see,
-    the nearer ones with the greater weight. So nothing that is hidden moves anything.
+    the nearer ones with the greater weight. So nothing that is hidden moves anything. Where none of
+    these has a place, as in a series that is new as a whole, it is the nearest of those that have.
 
     Args:
         library: that has a map; :func:`~artsimilarity.atlas.making.is_made` tells.
-        most: as many at once; None for all.
+        most: look at as many; None for all.
 
     Returns:
-        How many were placed. A picture none of whose neighbours has a place is left for later.
+        How many were placed.
     """
-    fingerprint = library.recipes().serving.fingerprint
-    rows = _unplaced(library, fingerprint)
+    if not _stored(library).exists():
+        return 0
     made = PictureMap.objects.using(library.using).get(model_label=library.label)
-    placed, looked_at = 0, None
-    while most is None or placed < most:
-        rest = rows if looked_at is None else rows.filter(pk__gt=looked_at)
-        pks = list(rest.values_list("pk", flat=True)[:_BATCH])
-        if not pks:
-            break
-        looked_at = pks[-1]
-        digests = dict(library.rows.filter(pk__in=pks).values_list("pk", "embedding_digest"))
-        for picture in library.pictures.filter(pk__in=pks).order_by("pk"):
-            placed += _place(library, made, picture, digests.get(picture.pk, ""))
+    fingerprint = library.recipes().serving.fingerprint
+    pks = list(_unplaced(library, fingerprint).values_list("pk", flat=True)[:most])
+    placed = 0
+    for start in range(0, len(pks), _BATCH):
+        some = library.pictures.filter(pk__in=pks[start : start + _BATCH]).order_by("pk")
+        pictures = {picture.pk: picture for picture in some}
+        for pk, row in library.rows_by_key(list(pictures.values())).items():
+            placed += _place(library, made, pictures[pk], row)
     return placed
 
 
 def forget_lost(library: Library) -> int:
     """Delete the places of pictures that are gone, or whose present file cannot be shown."""
-    rows = library.rows.annotate(key=Cast("pk", TextField())).filter(key=OuterRef("key"))
-    lost = ~Exists(rows) | Exists(rows.filter(embedding_status=EmbeddingStatus.FAILED))
-    stored = MapPlace.objects.using(library.using).filter(model_label=library.label)
-    return stored.filter(lost).delete()[0]
+    rows = library.rows.exclude(embedding_status=EmbeddingStatus.FAILED)
+    rows = rows.annotate(key=Cast("pk", TextField())).filter(key=OuterRef("key"))
+    return _stored(library).filter(~Exists(rows)).delete()[0]
+
+
+def _stored(library: Library) -> QuerySet[MapPlace]:
+    return MapPlace.objects.using(library.using).filter(model_label=library.label)
+
+
+def _place_of_outer(library: Library) -> QuerySet[MapPlace]:
+    """The place of the picture that a query is about."""
+    return _stored(library).filter(key=Cast(OuterRef("pk"), TextField()))
 
 
 def _unplaced(library: Library, fingerprint: str) -> EmbeddingQuerySet[Any]:
-    stored = MapPlace.objects.using(library.using).filter(
-        model_label=library.label,
-        key=Cast(OuterRef("pk"), TextField()),
-        digest=OuterRef("embedding_digest"),
-    )
+    same = _place_of_outer(library).filter(digest=OuterRef("embedding_digest"))
     rows = library.rows.current().served(fingerprint)
-    return rows.filter(~Exists(stored)).order_by("pk")
+    return rows.filter(~Exists(same)).order_by("pk")
 
 
-def _place(library: Library, made: PictureMap, picture: Any, digest: str) -> bool:
-    """Place one picture; returns whether any of its neighbours has a place."""
+def _place(library: Library, made: PictureMap, picture: Any, row: EmbeddingColumns) -> bool:
+    """Place one picture; returns whether there was anything to place it by."""
     key = str(picture.pk)
-    stored = MapPlace.objects.using(library.using).filter(model_label=library.label)
+    query = stored_vector(library, picture, row)
     places = {}
     for layout, style in _BALANCES:
-        public = library.visible(None).using(library.using)
-        query = stored_vector(library, picture)
-        found = nearest(public, query, limit=_NEIGHBOURS, style=style)
-        scores = {str(one.pk): one.similarity for one in found}
-        known = dict(stored.filter(key__in=scores).values_list("key", layout))
-        if not known:
+        neighbours = _neighbours(library, query, layout, style)
+        if not neighbours:
             return False
-        ordered = [(point_of(known[one]), score) for one, score in scores.items() if one in known]
-        places[layout] = place_of(apart(*_mean(ordered), key, pictures=made.pictures))
-    values = {**places, "digest": digest, "rank": rank_of(key), "sheet": ""}
+        places[layout] = place_of(apart(*_mean(neighbours), key, pictures=made.pictures))
+    values = {**places, "digest": row.embedding_digest, "rank": rank_of(key), "sheet": ""}
     with transaction.atomic(using=library.using):
         latest = PictureMap.objects.using(library.using).select_for_update().get(pk=made.pk)
         if latest.made_at != made.made_at:  # a new map was put in its place meanwhile
             return False
-        stored.update_or_create(values, model_label=library.label, key=key)
+        _stored(library).update_or_create(values, model_label=library.label, key=key)
     return True
+
+
+def _neighbours(
+    library: Library, query: QueryVector, layout: str, style: float
+) -> list[tuple[Point, float]]:
+    """Points and similarities of the nearest pictures that have a place."""
+    public = library.visible(None).using(library.using)
+    # Nearly always some of the nearest have one, and a search without a filter is the quicker one.
+    for among in (public, public.filter(Exists(_place_of_outer(library)))):
+        found = nearest(among, query, limit=_NEIGHBOURS, style=style)
+        scores = {str(one.pk): one.similarity for one in found}
+        known = dict(_stored(library).filter(key__in=scores).values_list("key", layout))
+        if known:
+            return [(point_of(known[key]), scores[key]) for key in scores if key in known]
+    return []
 
 
 def _mean(neighbours: Sequence[tuple[Point, float]]) -> tuple[float, float]:

@@ -10,11 +10,10 @@ made another sheet without it, under another name.
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from django.db import transaction
@@ -23,10 +22,8 @@ from PIL import Image
 from artsimilarity.atlas.places import LAYOUTS, cell_of
 from artsimilarity.atlas.tiles import Map
 from artsimilarity.library import Library
-from artsimilarity.library.thumbnails import small_version
+from artsimilarity.library.thumbnails import gives_small_versions, small_version
 from artsimilarity.schema.tables import MapPlace, MapSheet
-
-logger = logging.getLogger(__name__)
 
 SIDE: Final = 64
 """Pixels of the longer side of a picture on a sheet."""
@@ -61,6 +58,8 @@ def refresh_sheets(
 ) -> int:
     """Make the sheets that are lacking, and others for those that nobody may have any more.
 
+    Those that no place names any more, as after a new map, are deleted.
+
     Pictures that an overview shows come first, so that it takes few sheets. Of a picture whose
     thumbnail is not stored yet the map shows none from a sheet, nor where thumbnails are made by
     other means than ours: what a host shows of a picture is its own to say.
@@ -74,10 +73,11 @@ def refresh_sheets(
         How many sheets were made.
     """
     known = MapSheet.objects.using(library.using).filter(model_label=library.label)
-    digests = _public_digests(library)
+    stored = MapPlace.objects.using(library.using).filter(model_label=library.label)
+    known.exclude(sha256__in=stored.exclude(sheet="").values("sheet")).delete()
+    digests = _public_digests(library) if gives_small_versions(library) else {}
     for sheet in known.defer("data"):
-        now = {key: digests.get(key) for key in sheet.keys}
-        if any(now[key] != one for key, one in zip(sheet.keys, sheet.digests, strict=True)):
+        if [digests.get(key) for key in sheet.keys] != sheet.digests:
             _dissolve(library, sheet)
     waiting = _in_order_of_need(library, digests)[:most]
     readable = _readable(library, waiting)
@@ -91,22 +91,12 @@ def refresh_sheets(
             again += sheet.keys
             _dissolve(library, sheet)
     made, done = 0, 0
-    pictures = _chain(_readable(library, again), first, readable)
+    pictures = chain(_readable(library, again), [first], readable)
     while some := list(islice(pictures, FULL)):
         _make(library, some, digests)
         made, done = made + 1, done + len(some)
         progress(min(done / max(len(waiting), 1), 1.0))
     return made
-
-
-def _chain(
-    again: Iterator[tuple[str, Image.Image]],
-    first: tuple[str, Image.Image],
-    others: Iterator[tuple[str, Image.Image]],
-) -> Iterator[tuple[str, Image.Image]]:
-    yield from again
-    yield first
-    yield from others
 
 
 def _public_digests(library: Library) -> dict[str, str]:
@@ -119,7 +109,7 @@ def _public_digests(library: Library) -> dict[str, str]:
 def _in_order_of_need(library: Library, public: Mapping[str, str]) -> list[str]:
     """Keys of the pictures on no sheet: by the level on which each first stands for others."""
     stored = MapPlace.objects.using(library.using).filter(model_label=library.label)
-    if not stored.filter(sheet="").exists():
+    if public.keys().isdisjoint(stored.filter(sheet="").values_list("key", flat=True)):
         return []
     ranked = stored.order_by("rank", "key").values_list("key", "sheet", *LAYOUTS)
     rows = [row for row in ranked if row[0] in public]

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connections
+from django.db import connections, models
 from django.http import HttpRequest
 
 from artsimilarity.atlas.places import LAYOUTS, Tile, point_of
 from artsimilarity.library import Library
 from artsimilarity.library.presentation import address_of, caption_of
 from artsimilarity.schema.tables import MapPlace
+from artsimilarity.search.visible import visible_pictures
 
 Shown: TypeAlias = dict[str, Any]
 """A picture as ``map.js`` knows it: ``key``, ``title``, ``artist``, ``address``, its coordinates in
@@ -32,17 +33,18 @@ class Map:
     """The map of a library as one visitor may see it.
 
     Attributes:
-        library: whose map it is.
-        request: the visitor's; None for what an anonymous visitor may see.
+        library: whose map it is, in the database that the visitor's pictures are read from.
+        visible: the pictures that the visitor may see.
     """
 
     library: Library
-    request: HttpRequest | None
+    visible: models.QuerySet[Any]
 
     @classmethod
     def of(cls, library: Library, request: HttpRequest | None) -> Map:
-        """Return the map, from the database that the visitor's pictures are read from."""
-        return cls(Library.searched(library.visible(request)), request)
+        """Return the map as the visitor of ``request`` may see it, an anonymous one if None."""
+        visible = visible_pictures(library.model, None, request)
+        return cls(Library.searched(visible), visible)
 
     def tile(self, layout: str, tile: Tile) -> list[Shown]:
         """Return what a tile shows: of each of its 16 × 16 cells the picture of the lowest rank."""
@@ -110,8 +112,7 @@ class Map:
         """Pictures that the visitor may see, by their keys as text."""
         to_python = self.library.model._meta.pk.to_python
         wanted = [to_python(key) for key in keys]
-        found = self.library.visible(self.request).filter(pk__in=wanted)
-        return {str(picture.pk): picture for picture in found}
+        return {str(picture.pk): picture for picture in self.visible.filter(pk__in=wanted)}
 
     def _ask(self, sql: str, params: Sequence[Any], layout: str = "") -> list[tuple[Any, ...]]:
         """Ask about the places that the visitor may see.
@@ -122,7 +123,7 @@ class Map:
         """
         if layout and layout not in LAYOUTS:
             raise ValueError(f"A map has the layouts {', '.join(LAYOUTS)}, not {layout!r}.")
-        visible = self.library.visible(self.request).order_by().values("pk")
+        visible = self.visible.order_by().values("pk")
         try:
             visible_sql, visible_params = visible.query.get_compiler(visible.db).as_sql()
         except EmptyResultSet:  # the host shows nothing to this visitor

@@ -121,12 +121,8 @@ class StoredThumbnails:
     def stored_bytes(self, picture: models.Model, file: FieldFile) -> bytes | None:
         """Return the smallest version's file; None if it is not there."""
         wanted = self._wanted(picture, file)
-        stored = self._known.get(wanted.key) or self._find(wanted)
-        if not stored:
-            return None
-        with wanted.storage.open(stored[0].name, "rb") as version:
-            data: bytes = version.read()
-        return data
+        stem = self._stem_of_versions(wanted)
+        return _read(wanted.storage, _name(stem, self.sizes[0])) if stem else None
 
     def _wanted(self, picture: models.Model, file: FieldFile) -> _Wanted:
         library, name = Library.loaded(picture), str(file.name)
@@ -143,11 +139,15 @@ class StoredThumbnails:
 
     def _find(self, wanted: _Wanted) -> tuple[_Stored, ...]:
         """The versions that are there."""
+        stem = self._stem_of_versions(wanted)
+        return self._find_versions(wanted.storage, stem) if stem else ()
+
+    def _stem_of_versions(self, wanted: _Wanted) -> str:
+        """What the versions' names have in common; "" if nobody has read the file yet."""
         if wanted.digest:
-            return self._find_versions(wanted.storage, wanted.stem)
+            return wanted.stem
         digest = _read_note(wanted.storage, _note_name(wanted.stem))
-        stem = self._stem(wanted.name, digest)
-        return self._find_versions(wanted.storage, stem) if digest else ()
+        return self._stem(wanted.name, digest) if digest else ""
 
     def _find_versions(self, storage: Storage, stem: str) -> tuple[_Stored, ...]:
         """Those under a name; none if the smallest is not there, which is written last."""
@@ -235,13 +235,20 @@ def _write_note(storage: Storage, name: str, digest: str) -> None:
         storage.delete(kept)
 
 
-def _look_at(storage: Storage, name: str) -> _Stored | None:
-    """What is stored under a name, if it is there and complete."""
+def _read(storage: Storage, name: str) -> bytes | None:
+    """The file under a name, if it is there and complete."""
     if not storage.exists(name):
         return None
     with storage.open(name, "rb") as file:
-        data = file.read()
-    if len(data) < 12 or len(data) != 8 + int.from_bytes(data[4:8], "little"):
+        data: bytes = file.read()
+    whole = len(data) >= 12 and len(data) == 8 + int.from_bytes(data[4:8], "little")
+    return data if whole else None
+
+
+def _look_at(storage: Storage, name: str) -> _Stored | None:
+    """What is stored under a name, if it is there and complete."""
+    data = _read(storage, name)
+    if data is None:
         return None
     with Image.open(BytesIO(data), formats=("WEBP",)) as image:
         return _Stored(name, *image.size)

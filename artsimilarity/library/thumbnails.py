@@ -90,14 +90,27 @@ def thumbnail_of(picture: models.Model) -> Thumbnail | None:
 def small_version(picture: models.Model, side: int) -> Image.Image | None:
     """Return a picture from its smallest stored thumbnail, its longer side so many pixels.
 
-    Nothing is made for it. None where there is no thumbnail yet, or where the host's hook or an
-    adapter without ``stored_bytes`` says what is shown of a picture.
+    Nothing is made for it. None where there is no thumbnail yet, and where
+    :func:`gives_small_versions` says no.
 
     Raises:
         TypeError: the picture's model has no embedding.
+        ImproperlyConfigured: there is no such adapter.
         DatabaseError: the database failed.
     """
     return _source().small_version(picture, side)
+
+
+def gives_small_versions(library: Library) -> bool:
+    """Whether some of a library's pictures may have one.
+
+    No where the host's hook or an adapter without ``stored_bytes`` says what is shown of a picture.
+
+    Raises:
+        TypeError: the library's model has no embedding.
+        ImproperlyConfigured: there is no such adapter.
+    """
+    return _source().gives_small_versions(library)
 
 
 def prepare_thumbnails(
@@ -154,7 +167,7 @@ class _Source:
         try:
             if made_by_host:
                 return _as_thumbnail(made_by_host(picture))
-            return self._ask_adapter(picture, file) if file else None
+            return self._loaded()(picture, file) if file else None
         except DatabaseError:
             raise
         except DecodersBusy:  # no fault of the file: the next page tries again
@@ -174,11 +187,11 @@ class _Source:
     def small_version(self, picture: models.Model, side: int) -> Image.Image | None:
         library = Library.of(type(picture))
         file: FieldFile | None = getattr(picture, library.image_field)
-        if not file or hook(picture, "similarity_thumbnail"):
+        if not file or not self.gives_small_versions(library):
             return None
-        stored_bytes = getattr(self._loaded(), "stored_bytes", None)
+        adapter: Any = self._loaded()
         try:
-            data = stored_bytes(picture, file) if stored_bytes else None
+            data = adapter.stored_bytes(picture, file)
             if data is None:
                 return None
             with Image.open(BytesIO(data), formats=("WEBP",)) as version:
@@ -191,8 +204,9 @@ class _Source:
         small.thumbnail((side, side), Image.Resampling.LANCZOS)
         return small
 
-    def _ask_adapter(self, picture: models.Model, file: FieldFile) -> Thumbnail | None:
-        return self._loaded()(picture, file)
+    def gives_small_versions(self, library: Library) -> bool:
+        made_by_host = hasattr(library.holder, "similarity_thumbnail")
+        return not made_by_host and hasattr(self._loaded(), "stored_bytes")
 
     def _loaded(self) -> Adapter:
         if self._adapter is None:

@@ -1,4 +1,4 @@
-"""How far the server has come with an index, as a bar on standard error."""
+"""How far long work has come, as a bar on standard error."""
 
 from __future__ import annotations
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
+from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
@@ -48,6 +50,12 @@ def put(artworks: list[Artwork], *points: tuple[int, int]) -> None:
         place = place_of(Point(*point))
         stored = MapPlace.objects.filter(key=str(artwork.pk))
         stored.update(brushwork=place, colours=place)
+
+
+def map_from(client: Client, artwork: Artwork) -> str:
+    """The map's page for who comes from a picture, but for its form's token and its time."""
+    page = client.get("/map/", {"from": artwork.pk}).content.decode()
+    return re.sub(r'csrfmiddlewaretoken" value="[^"]*"|data-at="[^"]*"', "", page)
 
 
 def small_picture(picture: Artwork, side: int) -> Image.Image:

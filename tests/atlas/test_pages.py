@@ -6,12 +6,14 @@ import re
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
+from pytest_django import Settings
 
 from artsimilarity.atlas.places import LAYOUTS, SIDE
+from artsimilarity.atlas.tiles import Map
 from demo_site.library.models import Artwork
-from tests.atlas.drawn import make_mapped, make_random, put
+from tests.atlas.drawn import LIBRARY, make_mapped, make_random, map_from, put
 from tests.pictures import make_artwork
 
 pytestmark = pytest.mark.django_db
@@ -28,12 +30,6 @@ def tile(client: Client, named: str = "0/0/0", layout: str = "brushwork") -> lis
 def titles(response: HttpResponse) -> list[str]:
     """Those of the list."""
     return re.findall(r'artsimilarity-title">([^<]*)<', response.content.decode())
-
-
-def page(client: Client, artwork: Artwork) -> str:
-    """The whole page for who comes from a picture, but for its form's token and its time."""
-    html = client.get("/map/", {"from": artwork.pk}).content.decode()
-    return re.sub(r'csrfmiddlewaretoken" value="[^"]*"|data-at="[^"]*"', "", html)
 
 
 class TestATile:
@@ -75,6 +71,33 @@ class TestATile:
         assert [one["title"] for one in tile(client, "1/0/0")] == ["0"]
         assert [one["title"] for one in tile(client, "1/1/0")] == ["1"]
         assert tile(client, "1/0/1") == []
+
+    def test_asks_the_host_once_what_the_visitor_may_see(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_mapped(2)
+        allowed = Artwork.similarity_queryset
+        asked: list[HttpRequest | None] = []
+
+        def seen(request: HttpRequest | None = None) -> Any:
+            asked.append(request)
+            return allowed(request)
+
+        monkeypatch.setattr(Artwork, "similarity_queryset", staticmethod(seen))
+        assert tile(client)
+        assert len(asked) == 1
+
+    def test_takes_two_queries_however_many_pictures_it_shows(
+        self, client: Client, django_assert_num_queries: Any
+    ) -> None:
+        put(make_mapped(5), *((10_000 * number, 0) for number in range(5)))
+        with django_assert_num_queries(2):
+            assert len(tile(client)) == 5
+
+    def test_is_read_from_one_database_whatever_a_router_says(self, settings: Settings) -> None:
+        settings.DATABASE_ROUTERS = ["tests.routers.TakesTurns"]
+        shown = Map.of(LIBRARY, None)
+        assert {shown.visible.db for _turn in range(4)} == {shown.library.using}
 
     def test_is_kept_by_nobody(self, client: Client) -> None:
         make_mapped(2)
@@ -181,12 +204,12 @@ class TestHiddenPictures:
 
     def test_are_no_place_to_start_from(self, client: Client) -> None:
         artworks = make_mapped(3)
-        assert "artsimilarity-map-start" in page(client, artworks[0])
+        assert "artsimilarity-map-start" in map_from(client, artworks[0])
         Artwork.objects.filter(pk=artworks[0].pk).update(published=False)
-        hidden = page(client, artworks[0])
+        hidden = map_from(client, artworks[0])
         assert "artsimilarity-map-start" not in hidden
         Artwork.objects.filter(title="0").delete()
-        assert page(client, artworks[0]) == hidden
+        assert map_from(client, artworks[0]) == hidden
 
     def test_a_library_that_shows_nothing_has_no_map(
         self, client: Client, monkeypatch: pytest.MonkeyPatch

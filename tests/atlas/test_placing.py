@@ -56,6 +56,27 @@ def test_a_new_picture_stands_beside_what_is_like_it(two_groups: tuple[Artwork, 
     assert before < after  # no other has moved
 
 
+def test_a_series_that_is_new_as_a_whole_stands_by_the_nearest_that_have_a_place(
+    two_groups: tuple[Artwork, Artwork],
+) -> None:
+    near, far = two_groups
+    series = [
+        make_embedded(f"new {number}", [0.6, 0, 1, 0.001 * number], [0, 0.6, 1, 0.001 * number])
+        for number in range(12)  # more than a picture's neighbours are
+    ]
+    sweep()
+    assert all(distance(new, near) < distance(new, far) for new in series)
+    assert all(distance(new, far, "colours") < distance(new, near, "colours") for new in series)
+
+
+def test_an_empty_map_is_left_empty_without_a_search(django_assert_num_queries: Any) -> None:
+    make_embedded("hidden", published=False)
+    make_map(LIBRARY)
+    Artwork.objects.update(published=True)
+    with django_assert_num_queries(1):
+        assert placing.place_new(LIBRARY) == 0
+
+
 def test_a_replaced_picture_moves(two_groups: tuple[Artwork, Artwork]) -> None:
     near, far = two_groups
     other = make_embedded("other", [1, 0.01], [1, 0.01])
@@ -141,3 +162,9 @@ def test_a_library_without_a_map_gets_none_by_a_sweep() -> None:
     make_embedded("one")
     sweep()
     assert not MapPlace.objects.exists()
+
+
+def test_a_library_without_a_map_costs_a_sweep_one_query(django_assert_num_queries: Any) -> None:
+    make_embedded("one")
+    with django_assert_num_queries(1):
+        sweep()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
+from artsimilarity.atlas import sheets
 from artsimilarity.atlas.making import make_map
 from artsimilarity.atlas.tasks import keep_up
+from artsimilarity.library.files import file_digest
 from artsimilarity.models import MapPlace, MapSheet
 from demo_site.library.models import Artwork
 from tests.atlas.drawn import LIBRARY, fill_map, make_mapped, make_random, small_picture
@@ -48,7 +52,7 @@ def make_with_file(colour: tuple[int, int, int], **fields: Any) -> Artwork:
         embedding=unit_blocks([1.0], [1.0]).tolist(),  # type: ignore[arg-type]
         embedding_recipe=LIBRARY.recipes().serving.fingerprint,
         embedding_image=artwork.image.name,
-        embedding_digest=f"{artwork.pk:064}",
+        embedding_digest=file_digest(LIBRARY, artwork.image.name),
         embedding_status="ready",
     )
     artwork.refresh_from_db()
@@ -106,6 +110,58 @@ class TestASheet:
         assert before not in names
         assert MapSheet.objects.count() == 1
 
+    def test_is_gone_once_a_new_map_has_others(
+        self, drawn: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sheets, "FULL", 2)
+        make_mapped(4)
+        before = set(MapSheet.objects.values_list("sha256", flat=True))
+        monkeypatch.setattr(sheets, "small_version", lambda one, side: small_picture(one, side - 1))
+        make_map(LIBRARY)
+        after = set(MapSheet.objects.values_list("sha256", flat=True))
+        assert len(before) == len(after) == 2
+        assert not before & after
+
+    def test_is_gone_once_the_host_says_itself_what_is_shown(
+        self, drawn: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        artwork = make_mapped(3)[0]
+        assert sheet_of(artwork)
+        monkeypatch.setattr(
+            Artwork, "similarity_thumbnail", lambda self: "/blurred.png", raising=False
+        )
+        sweep()
+        assert not MapSheet.objects.exists()
+        assert sheet_of(artwork) == ""
+
+    def test_is_made_without_a_thumbnail_that_cannot_be_read(
+        self, settings: Settings, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        broken, sound = make_with_file(RED), make_with_file(GREEN)
+        name = next(Path(settings.MEDIA_ROOT).glob(f"**/{Path(broken.image.name).name}.*.240.webp"))
+        name.write_bytes(name.read_bytes()[:12].ljust(name.stat().st_size, b"\0"))
+        make_map(LIBRARY)
+        assert MapSheet.objects.get().keys == [str(sound.pk)]
+        assert f"No small version of library.Artwork {broken.pk}" in caplog.text
+
+    def test_is_not_made_where_the_database_fails(self, settings: Settings) -> None:
+        make_with_file(RED)
+        adapter = "tests.atlas.test_sheets.DatabaseDown"
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "THUMBNAILS": adapter}
+        with pytest.raises(DatabaseError):
+            make_map(LIBRARY)
+
+    def test_ranks_nobody_for_hidden_pictures(
+        self, drawn: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        artworks = make_mapped(3)
+        make_embedded("hidden", published=False, embedding_digest="another")
+        sweep()
+        assert MapPlace.objects.filter(sheet="").count() == 1
+        monkeypatch.setattr(sheets, "cell_of", None)
+        sweep()
+        assert sheet_of(artworks[0])
+
     def test_is_left_alone_where_nothing_has_changed(self, drawn: None) -> None:
         make_mapped(3)
         before = MapSheet.objects.values_list("pk", "sha256").get()
@@ -115,6 +171,17 @@ class TestASheet:
 
 def elsewhere(picture: Any, file: Any) -> None:
     """An adapter that knows no files."""
+
+
+class DatabaseDown:
+    """An adapter that keeps its files in a database."""
+
+    def __call__(self, picture: Any, file: Any) -> None:
+        """There is none."""
+
+    def stored_bytes(self, picture: Any, file: Any) -> bytes:
+        """Find nothing out."""
+        raise DatabaseError("The database is down.")
 
 
 def test_an_overview_takes_two_sheets_however_large_the_library(client: Client) -> None:

@@ -120,7 +120,10 @@ class TestWithScripts:
         assert shown(page) > 10
 
     def test_begins_at_the_picture_that_one_came_from(self, page: Any) -> None:
-        artwork = make_mapped(26)[3]
+        artworks = make_mapped(26)
+        # Each in a cell of its own, as the status tells of a crowd.
+        put(artworks, *((10_000 * (turn % 6), 10_000 * (turn // 6)) for turn in range(26)))
+        artwork = artworks[3]
         page.goto(artwork.get_absolute_url())
         page.get_by_role("link", name="On the map").click()
         shown(page)
@@ -145,6 +148,17 @@ class TestWithScripts:
         page.go_back()
         shown(page)
         assert page.locator(VIEW).get_attribute("data-level") == level
+
+    def test_begins_anew_where_it_was_never_seen_before(self, page: Any) -> None:
+        make_mapped(3)
+        unseen = f"{VIEW} {{ display: none; }}"  # as in a box that is closed
+        page.route("**/map.css", lambda route: route.fulfill(body=unseen, content_type="text/css"))
+        page.goto("/map/")
+        page.emulate_media(color_scheme="dark")
+        assert not page.locator(VIEW).is_visible()
+        page.unroute("**/map.css")
+        page.reload()
+        assert shown(page) > 0
 
     def test_a_hidden_picture_is_not_drawn(self, page: Any) -> None:
         put(make_mapped(3), (0, 0), (10_000, 0), (20_000, 0))

@@ -7,7 +7,6 @@ cursors, tags and errors must be the same to the last byte.
 from __future__ import annotations
 
 import random
-import re
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from artsimilarity.library import Library
 from artsimilarity.models import DuplicatePair, ScoreCalibration
 from artsimilarity.search import score_calibration
 from demo_site.library.models import Artwork
+from tests.atlas.drawn import map_from
 from tests.pictures import make_embedded
 
 pytestmark = pytest.mark.django_db
@@ -118,17 +118,11 @@ def _everything(client: Client, artworks: list[Artwork], query: dict[str, Any]) 
         answer = client.get("/api/artworks/similar-to/", {"like": [shown[0].pk, artwork.pk]})
         seen.append((answer.status_code, answer.content))
         seen.append(client.get("/map/", {"thumbnail": artwork.pk}).status_code)
-        seen.append(_map_from(client, artwork))
+        seen.append(map_from(client, artwork))
     for tile, layout in (("0/0/0", "colours"), ("3/4/4", "brushwork")):
         seen.append(client.get("/map/", {"tile": tile, "layout": layout}).content)
-    seen.append(_map_from(client, shown[0]))
+    seen.append(map_from(client, shown[0]))
     return seen
-
-
-def _map_from(client: Client, artwork: Artwork) -> str:
-    """The map's page for who comes from a picture, but for its form's token and its time."""
-    page = client.get("/map/", {"from": artwork.pk}).content.decode()
-    return re.sub(r'csrfmiddlewaretoken" value="[^"]*"|data-at="[^"]*"', "", page)
 
 
 @given(case=libraries())

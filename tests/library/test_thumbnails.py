@@ -152,6 +152,37 @@ class TestMadeHere:
             path.unlink()
         assert adapter(made, made.image) == first
 
+    @pytest.mark.parametrize("is_digested", [True, False])
+    def test_give_the_file_of_the_smallest_by_one_look(
+        self, media: Path, monkeypatch: pytest.MonkeyPatch, is_digested: bool
+    ) -> None:
+        made = artwork(picture())
+        if is_digested:
+            digested(made)
+        ask(made)
+        named: list[str] = []
+        look = FileSystemStorage.open
+
+        def noted(storage: FileSystemStorage, name: str, mode: str = "rb") -> Any:
+            named.append(name)
+            return look(storage, name, mode)
+
+        monkeypatch.setattr(FileSystemStorage, "open", noted)
+        data = StoredThumbnails().stored_bytes(made, made.image)
+        assert data is not None
+        with Image.open(io.BytesIO(data)) as image:
+            assert image.size == (240, 160)
+        assert len([name for name in named if name.endswith(".webp")]) == 1
+
+    def test_give_no_file_where_none_is_stored_or_half_of_one(self, media: Path) -> None:
+        made = artwork(picture())
+        digested(made)
+        assert StoredThumbnails().stored_bytes(made, made.image) is None
+        ask(made)
+        for path in media.rglob("*.240.webp"):
+            path.write_bytes(path.read_bytes()[:-1])
+        assert StoredThumbnails().stored_bytes(made, made.image) is None
+
     def test_of_a_replaced_picture_under_the_same_name_are_others(self, media: Path) -> None:
         made = artwork(picture(GREEN, kind="PNG"), "horse.png")
         digested(made)

@@ -258,7 +258,7 @@
     /* Drawing */
 
     function draw() {
-      if (!asked) asked = window.requestAnimationFrame(frame);
+      if (eye && !asked) asked = window.requestAnimationFrame(frame);
     }
 
     function frame(now) {
@@ -447,6 +447,7 @@
     }
 
     function keep() {
+      if (!eye) return; /* it was in a box that nobody opened */
       const state = { ...window.history.state, artsimilarityMap: { eye, layout } };
       window.history.replaceState(state, "");
     }
