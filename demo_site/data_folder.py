@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,18 +22,9 @@ _URLS = ("DATABASE_URL", "CELERY_BROKER_URL")
 # They need no database, or bring their own.
 _WITHOUT_SERVERS = frozenset(
     {
-        *(
-            "demo",
-            "benchmark_pages",
-            "help",
-            "version",
-            "test",
-            "collectstatic",
-            "findstatic",
-            "diffsettings",
-        ),
-        *("makemessages", "compilemessages", "startapp", "startproject", "sendtestemail"),
-        "diffsettings",
+        *("demo", "benchmark_pages", "help", "version", "test", "diffsettings"),
+        *("collectstatic", "findstatic", "makemessages", "compilemessages"),
+        *("startapp", "startproject", "sendtestemail"),
     }
 )
 
@@ -69,9 +61,12 @@ def only_one(data: Path) -> Iterator[None]:
 @contextmanager
 def noted(data: Path, environment: Mapping[str, str]) -> Iterator[None]:
     """Tell other commands where the servers are, while they run. The lock must be held."""
-    file = data / "servers.json"
-    file.touch(mode=0o600)  # a URL that was given may hold a password
-    file.write_text(json.dumps({name: environment[name] for name in _URLS}), encoding="utf-8")
+    file, unfinished = data / "servers.json", data / "servers.json.new"
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)  # a URL that was given may hold a password
+    text = json.dumps({name: environment[name] for name in _URLS})
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(file)  # others read all of it, or nothing
     try:
         yield
     finally:
@@ -89,28 +84,30 @@ def servers_for(arguments: Sequence[str]) -> Iterator[None]:
         arguments: of ``manage.py``, without its own name.
 
     Raises:
-        InUseError: another process holds the folder, but its servers do not answer yet.
+        InUseError: another process holds the folder, but its servers are not there yet.
         servers.ServerError: a server did not start.
     """
     if not _needs_servers(arguments):
         yield
         return
-    data = place()
+    data, broker = place(), os.environ.get("CELERY_BROKER_URL")
     with ExitStack() as stack:
         try:
             stack.enter_context(only_one(data))
         except InUseError as error:
             os.environ |= _running(data, error)
+            if broker:
+                os.environ["CELERY_BROKER_URL"] = broker
         else:
+            stack.enter_context(_leaving_on_signals())
             urls = {
                 "DATABASE_URL": stack.enter_context(servers.postgres(data / "postgres")),
-                "CELERY_BROKER_URL": os.environ.get("CELERY_BROKER_URL")
-                or stack.enter_context(servers.valkey(data / "valkey")),
+                "CELERY_BROKER_URL": broker or stack.enter_context(servers.valkey(data / "valkey")),
             }
             os.environ |= urls
-            stack.enter_context(noted(data, urls))
             if arguments[0] != "migrate":
                 _migrate_new(urls["DATABASE_URL"])
+            stack.enter_context(noted(data, urls))  # not before there are tables
         yield
 
 
@@ -121,6 +118,21 @@ def _needs_servers(arguments: Sequence[str]) -> bool:
         return False
     asks_for_help = {"-h", "--help", "--version"} & set(arguments)
     return not asks_for_help and not any(one.startswith("--settings") for one in arguments)
+
+
+@contextmanager
+def _leaving_on_signals() -> Iterator[None]:
+    """Have a closed terminal or ``kill`` end a command as Ctrl-C does: its servers stop too."""
+
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    previous = {one: signal.signal(one, leave) for one in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _running(data: Path, error: InUseError) -> dict[str, str]:

@@ -42,11 +42,12 @@ class FetchBeforehand:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
-        is_page = response.get("Content-Type", "").startswith("text/html")
-        if is_page and request.headers.get("Save-Data") != "on":
+        if not response.get("Content-Type", "").startswith("text/html"):
+            return response
+        if request.headers.get("Save-Data") != "on":
             # Not by reverse(): tests have other addresses, and a page is more important.
             response["Speculation-Rules"] = f'"{get_script_prefix()}speculation-rules.json"'
-        patch_vary_headers(response, ["Save-Data"] if is_page else [])
+        patch_vary_headers(response, ["Save-Data"])
         return response
 
 

@@ -50,17 +50,13 @@ class SimilarityViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-
         """The host's viewset, with its actions described."""
         viewset: type[Any] = self.target
         answer: Any = _answer_of(viewset)  # type: ignore[arg-type] # a class can be hashed
+        # Of a search that no worker is asked for.
+        found = {200: answer, 304: NOT_MODIFIED, 400: BAD_REQUEST, 503: REFUSED}
 
         class Described(viewset):  # type: ignore[misc]
             @extend_schema(
                 parameters=[SimilarityQuerySerializer],
-                responses={
-                    200: answer,
-                    304: NOT_MODIFIED,
-                    400: BAD_REQUEST,
-                    404: NOT_FOUND,
-                    503: REFUSED,
-                },
+                responses={**found, 404: NOT_FOUND},
                 examples=[_EXAMPLE],
                 filters=False,
             )
@@ -89,13 +85,7 @@ class SimilarityViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-
 
             @extend_schema(
                 parameters=[ExamplesQuerySerializer],
-                responses={
-                    200: answer,
-                    304: NOT_MODIFIED,
-                    400: BAD_REQUEST,
-                    404: NOT_FOUND,
-                    503: REFUSED,
-                },
+                responses={**found, 404: NOT_FOUND},
                 examples=[_EXAMPLE],
                 filters=False,
             )
@@ -105,7 +95,7 @@ class SimilarityViewExtension(OpenApiViewExtension):  # type: ignore[no-untyped-
 
             @extend_schema(
                 parameters=[ColourQuerySerializer],
-                responses={200: answer, 304: NOT_MODIFIED, 400: BAD_REQUEST, 503: REFUSED},
+                responses=found,
                 examples=[_EXAMPLE],
                 filters=False,
             )

@@ -36,7 +36,7 @@ _MOST_WAITING = 16
 # By so much the clocks of this machine and of a worker's may differ.
 _CLOCKS_APART_SECONDS = 3600
 _RETRY_SECONDS = 5
-# Of the picture that a page shows as what it was asked with: some 3 kB.
+# Of the picture that a page shows as what it was asked with: some 4 kB.
 _PREVIEW_SIDE, _PREVIEW_QUALITY = 160, 60
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.1
 

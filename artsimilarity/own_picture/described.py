@@ -18,6 +18,7 @@ from django.http import HttpRequest
 
 from artsimilarity.library import Library
 from artsimilarity.own_picture.asking import describe, shrink
+from artsimilarity.own_picture.message import Square
 from artsimilarity.search.neighbours import Neighbours, NeighbourStatus
 from artsimilarity.search.pipeline import find_page
 from artsimilarity.search.query_vector import given_vector
@@ -101,7 +102,7 @@ def _describe(
     recipe = Library.searched(searched).recipes().serving
     previews: list[bytes] = []
 
-    def message() -> Any:
+    def message() -> Square:
         square = shrink(file, recipe)
         previews.append(square.preview)
         return square
@@ -135,10 +136,9 @@ def search_by_picture(
             ``ARTSIMILARITY["SEARCHES_AT_ONCE"]`` others are under way.
         ValueError: ``limit`` or ``style`` is out of range.
     """
-    options |= {"diversify": 0.0, "after": None}
-    PageRequest.of(**options)  # refuses what cannot be searched for before a worker is asked
+    page = _page(options)  # refuses what cannot be searched for before a worker is asked
     visible = visible_pictures(model, queryset, request)
-    return _search(_describe(model, file, visible), visible, options)
+    return _search(_describe(model, file, visible), visible, page)
 
 
 def search_by_description(
@@ -161,17 +161,22 @@ def search_by_description(
         DescriptionOutdated: another recipe has come into service since.
         ValueError: ``limit`` or ``style`` is out of range.
     """
-    options |= {"diversify": 0.0, "after": None}
+    page = _page(options)
     visible = visible_pictures(model, queryset, request)
     if described.recipe != Library.searched(visible).recipes().serving.fingerprint:
         raise DescriptionOutdated
-    return _search(described, visible, options)
+    return _search(described, visible, page)
+
+
+def _page(options: PageOptions) -> PageRequest:
+    """The one page that there is of such a search."""
+    options = options | {"diversify": 0.0, "after": None}
+    return PageRequest.of(**options)
 
 
 def _search(
-    described: DescribedPicture, visible: models.QuerySet[Any], options: PageOptions
+    described: DescribedPicture, visible: models.QuerySet[Any], page: PageRequest
 ) -> Neighbours:
-    page = PageRequest.of(**options)
     query = given_vector(described.vector, described.recipe, is_picture=True)
     pictures = find_page(Search(pictures=visible, query=query, page=page))
     return Neighbours(pictures, NeighbourStatus.READY, page.style)

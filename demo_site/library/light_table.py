@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,7 +23,6 @@ WEIGHTS: Final = {"little": 0.5, "usual": 1.0, "much": 2.0}
 _KEY = "light_table"
 # The greatest primary key that the database holds, and its digits: Python refuses thousands.
 _GREATEST_KEY, _LONGEST_KEY = 2**63 - 1, 19
-_NAMED = re.compile(rf"([0-9]{{1,{_LONGEST_KEY}}})(?::(little|usual|much))?")
 _SIDES = {"like": True, "unlike": False}
 _SIDE_WORDS = {True: _("Like"), False: _("Unlike")}
 _WEIGHT_WORDS = {"little": _("counts little"), "usual": "", "much": _("counts much")}
@@ -207,9 +205,10 @@ class SharedTable(Table):
         marks: dict[int, Mark] = {}
         for side, liked in _SIDES.items():
             for text in self._request.GET.getlist(side):
-                match = _NAMED.fullmatch(text)
-                if match and len(marks) < MOST and int(match[1]) <= _GREATEST_KEY:
-                    marks[int(match[1])] = Mark(liked, match[2] or "usual")
+                key, colon, counts = text.partition(":")
+                pk, counts = read_key(key), counts if colon else "usual"
+                if pk is not None and counts in WEIGHTS and len(marks) < MOST:
+                    marks[pk] = Mark(liked, counts)
         return marks
 
     @property

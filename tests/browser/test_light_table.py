@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.pictures import make_embedded
@@ -253,17 +254,62 @@ class TestOnItsOwnPage:
         assert table.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-def test_going_back_shows_what_was_pressed_there_and_later(page: Page, library: None) -> None:
-    page.goto("/")
-    add(page, "Left")
-    page.goto("/light-table/")
-    page.get_by_role("button", name="Remove “Left”").click()
-    expect(page.get_by_text("stands under every picture")).to_be_visible()
+class TestGoingBackToAPageFromTheBrowserSMemory:
+    """It is as it was when it was left, and takes over what was pressed since."""
 
-    page.go_back()
+    def _leave(self, page: Page) -> Callable[[], None]:
+        """What goes back to the page as it is now; playwright's browser keeps none by itself."""
+        address = page.url
+        html = page.context.request.get(address).text()
 
-    expect(page.get_by_role("button", name="Add to light table “Left”")).to_be_visible()
-    expect(page.locator(".tally")).to_have_count(0)
+        def answer(route: Route) -> None:
+            route.fulfill(body=html, content_type="text/html; charset=utf-8")
+
+        def go_back() -> None:
+            page.route(address, answer, times=1)
+            page.go_back()
+
+        return go_back
+
+    def test_shows_what_was_pressed_there_and_later(self, page: Page, library: None) -> None:
+        page.goto("/")
+        add(page, "Left")
+        go_back = self._leave(page)
+        page.goto("/light-table/")
+        page.get_by_role("button", name="Remove “Left”").click()
+        expect(page.get_by_text("stands under every picture")).to_be_visible()
+
+        go_back()
+
+        expect(page.get_by_role("button", name="Add to light table “Left”")).to_be_visible()
+        expect(page.locator(".tally")).to_have_count(0)
+
+    def test_shows_what_lies_on_a_table_that_was_empty(self, page: Page, library: None) -> None:
+        page.goto("/light-table/")
+        go_back = self._leave(page)
+        page.get_by_role("link", name="To the collection").click()
+        add(page, "Left")
+
+        go_back()
+
+        expect(page.get_by_text("1 of 12 pictures")).to_be_visible()
+        expect(neighbours(page).first).to_have_text("Beside Left")
+        expect(page.get_by_role("slider", name="Compare by")).to_be_visible()
+
+    def test_shows_nothing_like_a_table_that_was_emptied(self, page: Page, library: None) -> None:
+        page.goto("/")
+        add(page, "Left")
+        page.goto("/light-table/")
+        go_back = self._leave(page)
+        page.locator(".slide .mount").click()
+        page.get_by_role("button", name="Take off light table “Left”").click()
+        expect(page.locator(".tally")).to_have_count(0)
+
+        go_back()
+
+        expect(page.get_by_text("stands under every picture")).to_be_visible()
+        expect(neighbours(page)).to_have_count(0)
+        expect(page.get_by_role("slider")).to_have_count(0)
 
 
 def test_a_press_that_fails_is_said_and_changes_nothing(page: Page, library: None) -> None:

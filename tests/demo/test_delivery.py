@@ -93,3 +93,28 @@ class TestCompression:
         assert b"<html" in gzip.decompress(page.content)
         assert "Content-Encoding" not in picture
         assert int(picture["Content-Length"]) == len(picture.getvalue())
+
+
+@pytest.mark.django_db
+class TestFetchedBeforehand:
+    """What browsers may fetch before it is opened is named by a header of pages."""
+
+    def test_a_page_names_its_rules(self, client: Client) -> None:
+        page = client.get("/")
+        assert page["Speculation-Rules"] == '"/speculation-rules.json"'
+        rules = client.get("/speculation-rules.json")
+        assert rules["Content-Type"] == "application/speculationrules+json"
+        assert rules.json()["prefetch"][0]["eagerness"] == "moderate"
+
+    def test_who_saves_data_gets_none_and_caches_know(self, client: Client) -> None:
+        page = client.get("/", headers={"Save-Data": "on"})
+        assert "Speculation-Rules" not in page
+        for one in (page, client.get("/")):
+            assert "Save-Data" in one["Vary"]
+
+    def test_what_is_no_page_is_left_as_it_is(self, client: Client) -> None:
+        picture = client.get(make_artwork().image.url)
+        picture.close()
+        for answer in (picture, client.get("/speculation-rules.json")):
+            assert "Speculation-Rules" not in answer
+            assert "Vary" not in answer

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -94,24 +94,26 @@ class Demo:
 
     def processes(self) -> dict[int, str]:
         """Everything that runs in the command's environment, servers included."""
-        found = {}
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("DEMO_DATA") == str(self.data):
-                    found[process.pid] = " ".join(process.cmdline())
-            except psutil.Error:
-                continue
-        return found
+        return processes_of(self.data)
+
+
+def processes_of(data: Path) -> dict[int, str]:
+    """Everything that runs with a data folder, by its number."""
+    found = {}
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("DEMO_DATA") == str(data):
+                found[process.pid] = " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+    return found
 
 
 def end_all(data: Path) -> None:
     """End a demo's processes, however its test ended."""
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("DEMO_DATA") == str(data):
-                process.kill()
-        except psutil.Error:
-            continue
+    for pid in processes_of(data):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager

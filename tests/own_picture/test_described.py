@@ -81,6 +81,14 @@ def test_is_a_text_of_a_few_kilobytes() -> None:
     assert len(describe_picture(Artwork, picture()).signed()) < 12_000
 
 
+def test_is_a_text_of_twenty_kilobytes_at_most_whatever_the_picture_shows() -> None:
+    noise = [Image.effect_noise((160, 160), 80) for _channel in "RGB"]
+    buffer = io.BytesIO()
+    Image.merge("RGB", noise).save(buffer, "PNG")
+    buffer.seek(0)
+    assert 12_000 < len(describe_picture(Artwork, buffer).signed()) < 20_000
+
+
 def test_is_refused_when_it_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
     text = describe_picture(Artwork, picture()).signed()
     later = signing.time.time() + 13 * 3600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,7 +35,7 @@ class LightTableView(BalanceMixin, TemplateView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Lead a visitor who opens the address of the own table to it, where it can be changed."""
-        if SharedTable.is_named(request.GET) and SharedTable(request).is_same(LightTable(request)):
+        if self._shared and self._shared.is_same(self._own):
             style = request.GET.get("style", "")
             address = reverse("library:light-table")
             return redirect(f"{address}?{urlencode({'style': style})}" if style else address)
@@ -43,9 +44,7 @@ class LightTableView(BalanceMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the table and what is found by it."""
         context = super().get_context_data(**kwargs)
-        own = LightTable(self.request)
-        shared = SharedTable(self.request) if SharedTable.is_named(self.request.GET) else None
-        table: Table = shared or own
+        table: Table = self._shared or self._own
         neighbours = more_like_these(
             table.liked,
             table.unlike,
@@ -57,9 +56,9 @@ class LightTableView(BalanceMixin, TemplateView):
         style = f"{context['style']:g}" if "style" in self.request.GET else ""
         return {
             **context,
-            "light_table": own,
+            "light_table": self._own,
             "table": table,
-            "shared": shared,
+            "shared": self._shared,
             "weights": [(name, _WEIGHT_SIGNS[name]) for name in WEIGHTS],
             "neighbours": neighbours,
             "address": self.request.build_absolute_uri(table.address(style)),
@@ -67,13 +66,12 @@ class LightTableView(BalanceMixin, TemplateView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Change the table; then back to where it was asked, or what has changed to a script."""
-        table = LightTable(request)
         if "take_over" in request.POST:
-            if (shared := SharedTable(request)).examples:
-                table.take_over(shared)
+            if self._shared and self._shared.examples:
+                self._own.take_over(self._shared)
             return redirect("library:light-table")
         if "clear" in request.POST:
-            table.clear()
+            self._own.clear()
             if CHANGES_HEADER in request.headers:
                 return self._changes(None, _("The light table is empty."))
             return redirect("library:light-table")
@@ -85,10 +83,18 @@ class LightTableView(BalanceMixin, TemplateView):
             return redirect(self._origin())
         return redirect(f"{self._origin()}#table-{pressed.artwork.pk}")
 
+    @cached_property
+    def _own(self) -> LightTable:
+        return LightTable(self.request)
+
+    @cached_property
+    def _shared(self) -> SharedTable | None:
+        return SharedTable(self.request) if SharedTable.is_named(self.request.GET) else None
+
     def _changes(self, pressed: Pressed | None, words: str) -> HttpResponse:
         """The elements that are no longer as the page has them, and what to say about it."""
         is_page = self.request.headers[CHANGES_HEADER] == "page"
-        context = self.get_context_data() if is_page else {"light_table": LightTable(self.request)}
+        context = self.get_context_data() if is_page else {"light_table": self._own}
         context |= {
             "artwork": pressed and pressed.artwork,
             "is_page": is_page,

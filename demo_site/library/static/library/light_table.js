@@ -8,8 +8,9 @@
   const KEY = "light-table"; // when a button was last pressed on any page, by the server's clock
   let last = Promise.resolve();
 
-  const isTablePage = () =>
-    Boolean(document.querySelector("#table-top [name='remove'][form='light-table']"));
+  // The visitor's own table, with something on it.
+  const isTablePage = (page = document) =>
+    Boolean(page.querySelector("#table-top [name='remove'][form='light-table']"));
 
   function say(text, isError) {
     news.toggleAttribute("data-error", isError);
@@ -107,6 +108,8 @@
       const answer = await fetch(window.location.href, { credentials: "same-origin", cache: "reload" });
       if (!answer.ok) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      // With something on it the table has parts that it lacks without.
+      if (isTablePage(page) !== isTablePage()) return void window.location.reload();
       const kept = page.createElement("div");
       const parts = isTablePage() ? "#table-link, #table-top, #alike" : "#table-link, .table-button[id]";
       kept.append(...page.querySelectorAll(parts));
