@@ -147,17 +147,29 @@ def test_a_picture_s_page_needs_the_replica_alone(target: Artwork, client: Clien
     assert len(asked.primary) == 0
 
 
+@pytest.mark.parametrize("name", ["more_like_this", "more_like_these"])
 def test_a_search_that_has_begun_on_one_database_is_finished_there(
-    target: Artwork, settings: Settings
+    target: Artwork, settings: Settings, name: str
 ) -> None:
     settings.DATABASE_ROUTERS = ["tests.routers.TakesTurns"]
     databases = []
     for _turn in range(3):
         with _listening() as asked:
-            assert _titles(more_like_this(target, why=True)) == ["near", "far"]
+            assert SEARCHES[name](target) == ["near", "far"]
         databases.append((len(asked.primary) > 0, len(asked.replica) > 0))
     assert databases[0] != databases[1]  # the router does take turns
     assert all(sum(asked) == 1 for asked in databases)
+
+
+def test_a_page_of_similar_to_is_read_from_one_database(
+    target: Artwork, settings: Settings
+) -> None:
+    settings.DATABASE_ROUTERS = ["tests.routers.TakesTurns"]
+    for _turn in range(3):
+        page = Artwork.objects.filter(published=True).similar_to(target)[:5]
+        with _listening() as asked:
+            assert _titles(page) == ["near", "far"]
+        assert (len(asked.primary) > 0) + (len(asked.replica) > 0) == 1
 
 
 def test_a_companions_row_is_read_from_the_replica(pair: Pair) -> None:
