@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from demo_site import servers as embedded
+from tests.worker import wait_until
 
 _REPLAY_SECONDS = 30.0
 
@@ -131,11 +131,11 @@ def standby_of(leader: Cluster, folder: Path) -> Iterator[Cluster]:
 def wait_for_replay(leader: Cluster, follower: Cluster) -> None:
     """Return when the follower has all that its leader has at this moment."""
     position = leader.ask("SELECT pg_current_wal_lsn()")
-    deadline = time.monotonic() + _REPLAY_SECONDS
-    behind = f"SELECT pg_last_wal_replay_lsn() < '{position}'"
-    while follower.ask(behind) == "True":
-        assert time.monotonic() < deadline, f"not replayed within {_REPLAY_SECONDS} s"
-        time.sleep(0.02)
+    _wait_for(follower, f"SELECT pg_last_wal_replay_lsn() >= '{position}'")
+
+
+def _wait_for(cluster: Cluster, truth: str) -> None:
+    wait_until(lambda: cluster.ask(truth) == "True", seconds=_REPLAY_SECONDS, every=0.02)
 
 
 @contextmanager
@@ -169,8 +169,7 @@ class Pair:
         self.wait()
         self.replica.do("SELECT pg_wal_replay_pause()")
         try:
-            while self.replica.ask("SELECT pg_get_wal_replay_pause_state()") != "paused":
-                time.sleep(0.01)
+            _wait_for(self.replica, "SELECT pg_get_wal_replay_pause_state() = 'paused'")
             yield
         finally:
             self.replica.do("SELECT pg_wal_replay_resume()")

@@ -27,6 +27,7 @@ from demo_site.celery import app as celery_app
 from demo_site.library.models import Artwork
 from tests import servers
 from tests.broker import Broker, RefusingBroker, SilentBroker
+from tests.clusters import Cluster, at
 from tests.migrated_database import MigratedDatabase, schema_fingerprint
 from tests.servers import Seat
 from tests.settings import ARTSIMILARITY
@@ -110,19 +111,13 @@ def postgres_of_its_own(transactional_db: None) -> Iterator[None]:
     Not below pytest's own folder: another run closes that to the user that Postgres runs as when
     root starts it.
     """
-    connection.close()
-    shared = dict(connection.settings_dict)
     with (
         tempfile.TemporaryDirectory(prefix="artsimilarity-postgres-") as folder,
         embedded.postgres(Path(folder) / "data") as url,
+        at("default", Cluster.at(url)),
     ):
-        try:
-            connection.settings_dict.update(dj_database_url.parse(url))
-            call_command("migrate", verbosity=0)
-            yield
-        finally:
-            connection.close()
-            connection.settings_dict.update(shared)
+        call_command("migrate", verbosity=0)
+        yield
 
 
 @pytest.fixture(autouse=True)

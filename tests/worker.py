@@ -52,12 +52,12 @@ def run_python(script: str, **environment: str) -> str:
     return done.stdout
 
 
-def wait_until(condition: Callable[[], Any], *, seconds: float = 60) -> None:
-    """Wait for a condition; fail with what it last returned."""
+def wait_until(condition: Callable[[], Any], *, seconds: float = 60, every: float = 0.1) -> None:
+    """Wait for a condition, asked every so many seconds; fail with what it last returned."""
     deadline = time.monotonic() + seconds
     while not (last := condition()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {last!r}"
-        time.sleep(0.1)
+        time.sleep(every)
 
 
 class Worker:

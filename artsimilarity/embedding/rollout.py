@@ -111,13 +111,13 @@ def promote(
         The number of pictures that are served under the new recipe.
 
     Raises:
-        RolloutError: no roll-out is under way, pictures still lack the new vector, an index is
-            being built already, or others keep the table locked.
+        RolloutError: no roll-out is under way, it is cancelled meanwhile, pictures still lack the
+            new vector, an index is being built already, or others keep the table locked.
         django.db.Error: the server refused to build the index, for lack of disk or memory.
     """
     rollout = library.rollout()
     if rollout is None or rollout.state == RolloutState.PROMOTED:
-        raise RolloutError(_("No roll-out is under way. “embed_artworks --rollout” begins one."))
+        raise _none_under_way()
     begun = rollout.state == RolloutState.PROMOTING
     if not begun and (left := left_to_fill(library)):
         raise RolloutError(
@@ -133,8 +133,8 @@ def promote(
             _("An index of %(table)s is being built already. Let that finish first.")
             % {"table": library.table()[0]}
         )
-    _set_state(library, rollout, RolloutState.PROMOTING)
-    if not index.is_built():
+    # Another process may have put it into service or cancelled it since it was read.
+    if _set_state(library, rollout, RolloutState.PROMOTING) and not index.is_built():
         index.build(on_progress=on_progress)
     _exchange(library, rollout)
     _settle_leftovers(library, rollout.fingerprint)
@@ -254,6 +254,10 @@ def _require_none_under_way(latest: Rollout | None) -> None:
     )
 
 
+def _none_under_way() -> RolloutError:
+    return RolloutError(_("No roll-out is under way. “embed_artworks --rollout” begins one."))
+
+
 def _index_of(library: Library, rollout: Rollout) -> VectorIndex:
     """The index of the vectors that are rolled out."""
     return VectorIndex(library=library, recipe=rollout.fingerprint, column="embedding_next")
@@ -265,14 +269,18 @@ def _exchange(library: Library, rollout: Rollout) -> None:
     All that goes on in the table meanwhile would wait behind us, so we do not wait for long at a
     time: whoever holds the table is let pass, and others with them. If another process has put the
     recipe into service since, as a sweep may, nothing is left to do.
+
+    Raises:
+        RolloutError: it was cancelled, or others keep the table locked.
     """
-    promoting = Rollout.objects.using(library.using).filter(
-        pk=rollout.pk, state=RolloutState.PROMOTING
-    )
+    states = Rollout.objects.using(library.using).values_list("state", flat=True)
     for attempt in range(_TRIES):
         try:
             with transaction.atomic(using=library.using):
-                if promoting.select_for_update().exists():
+                state = states.select_for_update().filter(pk=rollout.pk).first()
+                if state is None:
+                    raise _none_under_way()
+                if state == RolloutState.PROMOTING:
                     _change_names(library)
                     _set_state(library, rollout, RolloutState.PROMOTED)
         except OperationalError as error:
@@ -318,8 +326,10 @@ def _settle_leftovers(library: Library, fingerprint: str) -> None:
     left.update(**NO_VECTOR, **UNTRIED)
 
 
-def _set_state(library: Library, rollout: Rollout, state: RolloutState) -> None:
+def _set_state(library: Library, rollout: Rollout, state: RolloutState) -> bool:
+    """Whether it was still under way: what is in service already stays so."""
     columns: dict[str, Any] = {"state": state}
     if state == RolloutState.PROMOTED:
         columns["promoted_at"] = timezone.now()
-    Rollout.objects.using(library.using).filter(pk=rollout.pk).update(**columns)
+    same = Rollout.objects.using(library.using).filter(pk=rollout.pk)
+    return bool(same.exclude(state=RolloutState.PROMOTED).update(**columns))

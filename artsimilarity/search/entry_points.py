@@ -51,7 +51,7 @@ def more_like_this(
     visible = visible_pictures(type(picture), queryset, request)
     library = Library.searched(visible)
     row = library.row_of(picture)
-    seen = page.hide_duplicates and may_see(picture, request)
+    seen = page.hide_duplicates and may_see(picture, request, using=library.using)
     search = Search(
         pictures=visible,
         query=stored_vector(library, picture, row),
@@ -107,12 +107,15 @@ def more_like_these(
         ValueError: as :func:`more_like_this` does, or a weight is not above 0.
     """
     page = PageRequest.of(**options)
-    towards, away = _counting(parse_examples(liked), parse_examples(unlike), request)
+    towards, away = parse_examples(liked), parse_examples(unlike)
+    if not towards:
+        return Neighbours([], NeighbourStatus.NO_PICTURE, page.style)
+    visible = visible_pictures(type(towards[0].picture), queryset, request)
+    library = Library.searched(visible)
+    towards, away = _counting(towards, away, library.visible(request).using(library.using))
     if not towards:
         return Neighbours([], NeighbourStatus.NO_PICTURE, page.style)
     examples = tuple(example.picture for example in towards)
-    visible = visible_pictures(type(examples[0]), queryset, request)
-    library = Library.searched(visible)
     pictures: list[Any] = []
     if query := vector_of_pictures(library, towards, away):
         pictures = find_page(Search(pictures=visible, query=query, page=page, examples=examples))
@@ -156,13 +159,10 @@ def search_by_colours(
 
 
 def _counting(
-    liked: list[WeightedPicture], unlike: list[WeightedPicture], request: HttpRequest | None
+    liked: list[WeightedPicture], unlike: list[WeightedPicture], allowed: models.QuerySet[Any]
 ) -> tuple[list[WeightedPicture], list[WeightedPicture]]:
-    """The examples, each once, without those that the visitor may not see."""
-    if not liked:
-        return [], []
+    """The examples, each once, without those that are not allowed."""
     pks = [one.picture.pk for one in (*liked, *unlike) if one.picture.pk is not None]
-    allowed = Library.of(type(liked[0].picture)).visible(request)
     seen = set(allowed.filter(pk__in=pks).order_by().values_list("pk", flat=True))
     return _once(liked, seen), _once(unlike, seen)
 

@@ -80,7 +80,7 @@ class SimilarityQuerySet(EmbeddingQuerySet[_M]):
 
     def _nearest(self, sought: _Sought) -> list[_M]:
         """How to search depends on the filters, and those may have come after ``similar_to()``."""
-        filtered: Any = self._chain()  # type: ignore[attr-defined]
+        filtered: Any = self.using(self.db)  # a router may choose another one each time
         filtered._sought = None
         query = filtered.query
         start, stop = query.low_mark, query.high_mark

@@ -31,6 +31,13 @@ def visible_pictures(
     return visible.using(visible.db)
 
 
-def may_see(picture: models.Model, request: HttpRequest | None) -> bool:
-    """Whether the visitor might meet this picture among others' neighbours."""
-    return Library.of(type(picture)).visible(request).filter(pk=picture.pk).exists()
+def may_see(picture: models.Model, request: HttpRequest | None, *, using: str = "") -> bool:
+    """Whether the visitor might meet this picture among others' neighbours.
+
+    Args:
+        picture: that may be met.
+        request: the visitor's.
+        using: alias of the database that is searched, where that is chosen already.
+    """
+    allowed = Library.of(type(picture)).visible(request)
+    return (allowed.using(using) if using else allowed).filter(pk=picture.pk).exists()

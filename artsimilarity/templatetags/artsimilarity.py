@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django import template
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db import InterfaceError, OperationalError, connections, models, router
+from django.db import InterfaceError, OperationalError, connections, models
 from django.http import QueryDict
 from django.template.loader import select_template
 from django.utils.safestring import SafeString
@@ -108,11 +108,13 @@ def get_more_like_this(
             "neighbours=neighbours %}'; or render in a thread: 'await sync_to_async(render)(...)'."
         ) from error
     except (OperationalError, InterfaceError):
-        connection = connections[router.db_for_read(type(picture))]
-        if connection.in_atomic_block:
+        # Not the router's word: it may choose another database each time that it is asked.
+        failed = [one for one in connections.all(initialized_only=True) if one.errors_occurred]
+        if any(connection.in_atomic_block for connection in failed):
             raise
         logger.exception("No neighbours of %s %s.", picture._meta.label, picture.pk)
-        connection.close_if_unusable_or_obsolete()  # so that the rest of the page has a new one
+        for connection in failed:  # so that the rest of the page has a new one
+            connection.close_if_unusable_or_obsolete()
         return Neighbours([], NeighbourStatus.UNAVAILABLE, check_style(style))
 
 

@@ -313,6 +313,41 @@ class TestPromotion:
         assert rollout.promote(Library.of(Artwork)) == 3
         assert {artwork.embedding_recipe for artwork in _stored()} == {NEW}
 
+    def test_that_another_process_ends_before_it_has_begun_is_not_begun_again(
+        self, library: list[Artwork], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        Rollout.objects.update(state="promoting")
+        sweep = [rollout.resume_promotion]
+
+        def overtaken(_index: VectorIndex) -> bool:
+            if sweep:
+                sweep.pop()(Library.of(Artwork))
+            return False
+
+        monkeypatch.setattr(VectorIndex, "is_being_built", overtaken)
+        assert rollout.promote(Library.of(Artwork)) == 3
+        assert {artwork.embedding_recipe for artwork in _stored()} == {NEW}
+        assert Rollout.objects.get().state == "promoted"
+        assert _index(OLD, "embedding_next").is_built()
+
+    def test_that_is_cancelled_before_it_has_begun_leaves_the_old_vectors_in_service(
+        self, library: list[Artwork], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+
+        def cancelled(_index: VectorIndex) -> bool:
+            rollout.cancel(Library.of(Artwork))
+            return False
+
+        monkeypatch.setattr(VectorIndex, "is_being_built", cancelled)
+        with pytest.raises(RolloutError, match="No roll-out is under way"):
+            rollout.promote(Library.of(Artwork))
+        assert {artwork.embedding_recipe for artwork in _stored()} == {OLD}
+        assert _index(OLD).is_built()
+
     def test_that_is_going_on_is_not_taken_for_an_interrupted_one(
         self, library: list[Artwork], monkeypatch: pytest.MonkeyPatch
     ) -> None:

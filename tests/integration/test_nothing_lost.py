@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import socket
-import subprocess
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from django.db import connection
 from pytest_django import Settings
@@ -19,9 +16,10 @@ from artsimilarity.library import Library
 from demo_site import servers
 from demo_site.library.models import Artwork
 from tests.broker import Broker
+from tests.clusters import Cluster
 from tests.conftest import connect
 from tests.pictures import make_artwork, picture_file
-from tests.worker import run_worker, wait_until
+from tests.worker import database_url, run_worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,19 +98,10 @@ def test_fifty_uploads_without_a_broker_are_saved_at_once_and_embedded_after_one
 
 def _restart_postgres() -> None:
     """Restart the server that the tests run on, as an administrator would."""
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW data_directory")
-        directory = Path(cursor.fetchone()[0])
     connection.close()
-    postmaster = psutil.Process(int((directory / "postmaster.pid").read_text().split()[0]))
-    pg_ctl = Path(postmaster.exe()).with_name("pg_ctl")
-    subprocess.run(
-        [pg_ctl, "-D", directory, "-m", "fast", "-w", "-l", directory / "log", "restart"],
-        user=postmaster.uids().real if os.geteuid() == 0 else None,
-        cwd="/",
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    server = Cluster.at(database_url())
+    log = server.data / "log"
+    server.run("pg_ctl", "-D", server.data, "-m", "fast", "-w", "-l", log, "restart")
 
 
 def test_uploads_are_embedded_by_a_worker_under_which_postgres_was_restarted(

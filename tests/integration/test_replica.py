@@ -147,17 +147,29 @@ def test_a_picture_s_page_needs_the_replica_alone(target: Artwork, client: Clien
     assert len(asked.primary) == 0
 
 
+@pytest.mark.parametrize("name", ["more_like_this", "more_like_these"])
 def test_a_search_that_has_begun_on_one_database_is_finished_there(
-    target: Artwork, settings: Settings
+    target: Artwork, settings: Settings, name: str
 ) -> None:
     settings.DATABASE_ROUTERS = ["tests.routers.TakesTurns"]
     databases = []
     for _turn in range(3):
         with _listening() as asked:
-            assert _titles(more_like_this(target, why=True)) == ["near", "far"]
+            assert SEARCHES[name](target) == ["near", "far"]
         databases.append((len(asked.primary) > 0, len(asked.replica) > 0))
     assert databases[0] != databases[1]  # the router does take turns
     assert all(sum(asked) == 1 for asked in databases)
+
+
+def test_a_page_of_similar_to_is_read_from_one_database(
+    target: Artwork, settings: Settings
+) -> None:
+    settings.DATABASE_ROUTERS = ["tests.routers.TakesTurns"]
+    for _turn in range(3):
+        page = Artwork.objects.filter(published=True).similar_to(target)[:5]
+        with _listening() as asked:
+            assert _titles(page) == ["near", "far"]
+        assert (len(asked.primary) > 0) + (len(asked.replica) > 0) == 1
 
 
 def test_a_companions_row_is_read_from_the_replica(pair: Pair) -> None:
@@ -306,6 +318,26 @@ class TestAReplicaThatBreaksASearchOff:
             _tag(target)
 
 
+def test_a_connection_that_is_cut_costs_a_page_its_neighbours_and_is_made_anew_for_the_rest(
+    target: Artwork, pair: Pair, settings: Settings
+) -> None:
+    settings.DATABASE_ROUTERS = ["tests.routers.TakesTurns"]
+    pages = _render_twice_after_a_cut(target, pair)
+    assert sum("cannot be shown right now" in page for page in pages) == 1
+    assert Artwork.objects.using("replica").get(pk=target.pk) == target
+
+
+def test_a_connection_that_is_cut_within_a_transaction_raises_from_the_tag(
+    target: Artwork, pair: Pair, settings: Settings
+) -> None:
+    settings.DATABASE_ROUTERS = ["tests.routers.TakesTurns"]
+    with (
+        pytest.raises(OperationalError, match="terminating connection"),
+        transaction.atomic(using="replica"),
+    ):
+        _render_twice_after_a_cut(target, pair)
+
+
 class TestAReplicaThatIsGone:
     @pytest.fixture(autouse=True)
     def gone(self, target: Artwork) -> Iterator[None]:
@@ -361,6 +393,15 @@ def _photos(pair: Pair) -> Iterator[Photos]:
             yield photos
         finally:
             pair.primary.do("DROP TABLE library_photoembedding, library_photo")
+
+
+def _render_twice_after_a_cut(target: Artwork, pair: Pair) -> list[str]:
+    """The tag's pages after the replica has ended the connection that Django has to it."""
+    with connections["replica"].cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (process,) = cursor.fetchone()
+    assert pair.replica.ask(f"SELECT pg_terminate_backend({process}, 5000)") == "True"
+    return [_tag(target) for _turn in range(2)]
 
 
 def _replace_vector(artwork: Artwork, style: list[float]) -> None:

@@ -63,11 +63,7 @@ def test_neither_torch_nor_numpy_is_loaded_by_pages_the_map_the_api_or_sending_t
     make_embedded("the neighbour")
     make_map(Library.of(Artwork))
     picture = base64.b64encode(picture_bytes()).decode()
-    script = (
-        _SCRIPT.replace("{pk}", str(target.pk))
-        .replace("{picture}", picture)
-        .replace("{sheet}", 64 * "0")
-    )
+    script = _SCRIPT.replace("{pk}", str(target.pk)).replace("{picture}", picture)
     environment = {"TEST_ARTSIMILARITY": json.dumps(finds_area)}
     printed = run_python(script, CELERY_BROKER_URL="redis://127.0.0.1:1/0", **environment)
     assert printed.strip() == "[]"
