@@ -22,6 +22,7 @@ from artsimilarity.schema.indexes import index_name
 from artsimilarity.schema.tables import Rollout
 
 # The condition of an index, as Postgres writes it.
+_FACTOR = re.compile(r"array_fill\(\(?'?([0-9.]+)")
 _CONDITION = re.compile(r"embedding(?:_next)?_recipe = '([^']*)'")
 
 # Rows of a companion made by one statement.
@@ -36,12 +37,15 @@ class FoundIndex:
         is_valid: whether it was built to its end.
         options: parameters that it was built with, such as ``m``.
         recipe: fingerprint of the recipe whose vectors alone are in it; empty if of all.
+        factors: what it multiplies the blocks with, as the database writes them; empty if with
+            nothing.
         file: number of the file that holds it, another one after each way of building it anew.
     """
 
     is_valid: bool
     options: Mapping[str, str]
     recipe: str
+    factors: tuple[float, ...]
     file: int
 
 
@@ -299,6 +303,7 @@ class Library:
             cursor.execute(
                 "SELECT indisvalid, coalesce(reloptions, '{}'),"
                 " coalesce(pg_get_expr(indpred, indrelid), ''),"
+                " coalesce(pg_get_expr(indexprs, indrelid), ''),"
                 # A partitioned index has no file of its own.
                 " coalesce(pg_relation_filenode(indexrelid), indexrelid)::bigint FROM pg_index"
                 " JOIN pg_class ON pg_class.oid = indexrelid"
@@ -308,12 +313,13 @@ class Library:
             row = cursor.fetchone()
         if row is None:
             return None
-        is_valid, options, condition, file = row
+        is_valid, options, condition, expression, file = row
         recipe = _CONDITION.search(condition)
         return FoundIndex(
             is_valid=is_valid,
             options=dict(option.split("=") for option in options),
             recipe=recipe[1] if recipe else "",
+            factors=tuple(map(float, _FACTOR.findall(expression))),
             file=file,
         )
 

@@ -6,7 +6,9 @@ the app builds them itself (:mod:`artsimilarity.library.index_build`).
 
 from __future__ import annotations
 
+import math
 import re
+from typing import Any, Final
 
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
@@ -17,8 +19,18 @@ from pgvector.django import HnswIndex
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.schema.columns import EmbeddingColumns
-from artsimilarity.schema.sql import Sized
+from artsimilarity.schema.sql import Scaled
 from artsimilarity.schema.states import EmbeddingStatus
+
+STYLE_IN_GRAPH: Final = 0.6
+"""The balance, 0..1, at which vectors are near each other in the index's graph.
+
+A search at any balance walks the same graph, and finds the less on its way the further its balance
+is from the graph's: style alone was the hardest, so the graph leans that way (docs/benchmarks.md).
+"""
+
+GRAPH_FACTORS: Final = (math.sqrt(2 * STYLE_IN_GRAPH), math.sqrt(2 * (1 - STYLE_IN_GRAPH)))
+"""What the index multiplies the style block and the colour block with; a query is divided by it."""
 
 _SUFFIXES = {"embedding": "hnsw", "embedding_next": "next"}
 
@@ -40,14 +52,18 @@ def hnsw_index(table: type[models.Model], fingerprint: str, column: str = "embed
         column: ``embedding`` or ``embedding_next``.
     """
     settings = get_settings()
-    size = sum(block_sizes(fingerprint))
     return HnswIndex(
-        OpClass(Sized(F(column), size), name="halfvec_ip_ops"),
+        OpClass(as_indexed(F(column), fingerprint), name="halfvec_ip_ops"),
         condition=Q(**{f"{column}_recipe": fingerprint}),
         m=settings.HNSW_M,
         ef_construction=settings.HNSW_EF_CONSTRUCTION,
         name=index_name(table, column),
     )
+
+
+def as_indexed(vector: Any, fingerprint: str) -> Scaled:
+    """Return a vector of a recipe as its index has it; halves are rounded once more for it."""
+    return Scaled(vector, GRAPH_FACTORS, block_sizes(fingerprint))
 
 
 def add_indexes(model: type[EmbeddingColumns]) -> None:

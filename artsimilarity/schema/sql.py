@@ -134,11 +134,27 @@ class InnerProduct(InnerProductDistance):
     template = "(-(%(expressions)s))"
 
 
-class Sized(_VectorFunc):
-    """A vector of as many values as it is said to have, which is what an index is made of."""
+class Scaled(_VectorFunc):
+    """A vector with each block multiplied by a factor, as an index may have it.
 
-    def __init__(self, vector: Any, size: int, **extra: Any) -> None:
-        template = f"(%(expressions)s)::halfvec({size:d})"
+    Args:
+        vector: of the blocks, one after the other.
+        factors: one for each block.
+        sizes: values of each block.
+    """
+
+    def __init__(
+        self, vector: Any, factors: Sequence[float], sizes: Sequence[int], **extra: Any
+    ) -> None:
+        total = sum(sizes)
+        filled = (
+            f"array_fill({factor:.9g}::real, ARRAY[{size:d}])"
+            for factor, size in zip(factors, sizes, strict=True)
+        )
+        # Postgres works the constants out once, both for the index and for a query.
+        template = (
+            f"((%(expressions)s * ({' || '.join(filled)})::halfvec({total:d}))::halfvec({total:d}))"
+        )
         super().__init__(vector, template=template, output_field=Field(), **extra)
 
 

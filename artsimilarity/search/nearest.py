@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -16,6 +16,9 @@ from artsimilarity.search.cursor import Cursor, CursorError
 from artsimilarity.search.ordering import nearest_of_all, order_by_similarity
 from artsimilarity.search.plan import plan_search
 from artsimilarity.search.query_vector import QueryVector, since_promotion
+
+# Rows beyond a page, which put right what the index orders wrongly: it rounds once more.
+_SPARE: Final = 4
 
 
 def nearest(
@@ -39,9 +42,10 @@ def nearest(
         return _nearest_once_each(pictures, query, limit=limit, style=style, after=after)
     plan = plan_search(pictures, style)
     if not plan.exact:
-        # One more than the page, which tells whether it ends among equals. The index brings the
+        # More than the page, which tells whether it ends among equals. The index brings the
         # examples too, and those of earlier pages, before they are left out.
-        wanted = limit + 1 + len(query.excluded) + (after.count if after else 0)
+        fetched = limit + _SPARE
+        wanted = fetched + len(query.excluded) + (after.count if after else 0)
         candidates = candidates_in_force(
             Library.searched(pictures),
             query.recipe,
@@ -50,7 +54,7 @@ def nearest(
             widening=plan.widening,
         )
         ordered = order_by_similarity(pictures, query, style=style, candidates=candidates)
-        found = list(_behind(ordered, after)[: limit + 1])
+        found = list(_behind(ordered, after)[:fetched])
         found.sort(key=lambda one: (-one.similarity, one.pk))
         if len(found) >= limit and not _ends_among_equals(found, limit):
             return found[:limit]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -22,6 +22,9 @@ from artsimilarity.search.candidates import candidates_in_force
 from artsimilarity.search.query_vector import QueryVector
 
 _M = TypeVar("_M", bound=models.Model)
+
+ORDER_OF_INDEX: Final = "_index_distance"
+"""Alias of what a search by the index is ordered by: nearly, but not quite, ``_distance``."""
 
 _TEXT: models.TextField[str, str] = models.TextField()
 
@@ -64,7 +67,7 @@ def order_by_similarity(
     if candidates is None and not exact:
         candidates = candidates_in_force(library, query.recipe, style)
     weighted, column = query.weighted(style), query.column(library)
-    ordered: Any = _by_distance(pictures, query, weighted, None if exact else candidates)
+    ordered: Any = _by_distance(pictures, query, style, None if exact else candidates)
     size, colour_size = query.block_sizes
     scored: models.QuerySet[_M] = ordered.annotate(
         similarity=InnerProduct(column, weighted),
@@ -86,25 +89,26 @@ def nearest_of_all(
         pictures: as for :func:`order_by_similarity`, and so is ``query``.
         style: as :func:`check_style` gives it.
     """
-    return _by_distance(pictures, query, query.weighted(style), None)
+    return _by_distance(pictures, query, style, None)
 
 
 def _by_distance(
-    pictures: models.QuerySet[_M], query: QueryVector, weighted: Sql, candidates: int | Sql | None
+    pictures: models.QuerySet[_M], query: QueryVector, style: float, candidates: int | Sql | None
 ) -> models.QuerySet[_M]:
     """Those that can be compared, nearest first; without candidates every row is compared."""
     library = Library.searched(pictures)
-    distance: Any
-    if candidates is None:
-        distance = UnindexedDistance(query.column(library), weighted)
-    else:
-        distance = InnerProductDistance(query.indexed(library), weighted)
+    distance = UnindexedDistance(query.column(library), query.weighted(style))
     comparable: Any = pictures.filter(
         *_conditions(query, candidates), query.condition(library), ~Q(pk__in=query.excluded)
     )
-    # Equals in a fixed order, where that costs nothing: as a second key it disables the index.
-    keys = ["_distance", "pk"] if candidates is None else ["_distance"]
-    ordered: models.QuerySet[_M] = comparable.alias(_distance=distance).order_by(*keys)
+    named: Any = comparable.alias(_distance=distance)
+    ordered: models.QuerySet[_M]
+    if candidates is None:
+        ordered = named.order_by("_distance", "pk")
+    else:
+        # No second key for equals: it disables the index.
+        near = InnerProductDistance(query.indexed(library), query.weighted_for_index(style))
+        ordered = named.alias(**{ORDER_OF_INDEX: near}).order_by(ORDER_OF_INDEX)
     return ordered
 
 

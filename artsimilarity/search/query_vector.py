@@ -16,7 +16,8 @@ from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.library import Library
 from artsimilarity.schema.columns import EmbeddingColumns
-from artsimilarity.schema.sql import Same, Sized, Sql
+from artsimilarity.schema.indexes import GRAPH_FACTORS, as_indexed
+from artsimilarity.schema.sql import Same, Scaled, Sql
 from artsimilarity.schema.states import RolloutState
 
 # How much an example to move away from counts against one to move towards.
@@ -61,9 +62,9 @@ class QueryVector:
             output_field=Field(),
         )
 
-    def indexed(self, library: Library) -> Sized:
+    def indexed(self, library: Library) -> Scaled:
         """The same as the index of the recipe has it."""
-        return Sized(self.column(library), sum(self.block_sizes))
+        return as_indexed(self.column(library), self.recipe)
 
     def condition(self, library: Library) -> Q:
         """Which pictures can be compared with it."""
@@ -82,19 +83,27 @@ class QueryVector:
 
     def weighted(self, style: float) -> Sql:
         """The style block times ``style``, and the colour block times ``1 - style``."""
-        weighted = self.weigh(self.vector.sql, style)
-        return Sql(weighted.sql, [*self.vector.params, *weighted.params])
+        return self._times(style, 1 - style)
+
+    def weighted_for_index(self, style: float) -> Sql:
+        """The same, so that its product with what the index has is the same again."""
+        of_style, of_colour = GRAPH_FACTORS
+        return self._times(style / of_style, (1 - style) / of_colour)
 
     def weigh(self, vector: str, style: float) -> Sql:
-        """The same of another vector of this recipe, given as SQL without parameters.
+        """The same of another vector of this recipe, given as SQL without parameters."""
+        return self._multiply(vector, style, 1 - style)
 
-        In single precision: pgvector refuses a product of two half ones that rounds to zero.
-        """
+    def _times(self, *factors: float) -> Sql:
+        multiplied = self._multiply(self.vector.sql, *factors)
+        return Sql(multiplied.sql, [*self.vector.params, *multiplied.params])
+
+    def _multiply(self, vector: str, *factors: float) -> Sql:
+        """In single precision: pgvector refuses a product of two half ones that rounds to zero."""
         total = sum(self.block_sizes)
-        weights = " || ".join(f"array_fill(%s::real, ARRAY[{size}])" for size in self.block_sizes)
+        filled = " || ".join(f"array_fill(%s::real, ARRAY[{size}])" for size in self.block_sizes)
         return Sql(
-            f"({vector}::vector({total}) * ({weights})::vector({total}))::halfvec({total})",
-            [style, 1 - style],
+            f"({vector}::vector({total}) * ({filled})::vector({total}))::halfvec({total})", factors
         )
 
 

@@ -17,7 +17,7 @@ from artsimilarity.schema.fields import VECTORS
 from artsimilarity.schema.sql import Gate
 from artsimilarity.search.examples import Example, WeightedPicture, parse_examples
 from artsimilarity.search.nearest import nearest
-from artsimilarity.search.ordering import check_style, order_by_similarity
+from artsimilarity.search.ordering import ORDER_OF_INDEX, check_style, order_by_similarity
 from artsimilarity.search.query_vector import QueryVector, stored_vector, vector_of_examples
 
 _M = TypeVar("_M", bound=models.Model)
@@ -72,7 +72,7 @@ class SimilarityQuerySet(EmbeddingQuerySet[_M]):
             query.high_mark is not None
             and _place(sought.gate, query) >= 0
             and not query.is_empty()
-            and query.order_by == ("_distance",)
+            and query.order_by == (ORDER_OF_INDEX,)
             and not query.combinator
             and not query.select_for_update
             and issubclass(self._iterable_class, ModelIterable)

@@ -27,7 +27,7 @@ def _indexes() -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s"
-            " AND indexdef LIKE '%%(embedding)%%'",
+            " AND indexdef ~ 'hnsw \\(+embedding\\M'",
             [TABLE],
         )
         return dict(cursor.fetchall())
@@ -128,6 +128,18 @@ def test_migrating_builds_one_that_is_missing_and_leaves_others_alone() -> None:
     _execute(f"DROP INDEX {NAME}")
     build_missing("default")
     assert INDEX.is_built()
+
+
+def test_one_of_an_earlier_release_is_no_longer_asked_and_migrating_builds_it_anew() -> None:
+    fill_library(2000)
+    _execute(f"DROP INDEX {NAME}")
+    options = f"WITH (m = {INDEX.declared.m}, ef_construction = {INDEX.declared.ef_construction})"
+    _create(NAME, recipe=ART.fingerprint, options=options)  # of the vectors as they are stored
+    assert not INDEX.is_built()
+    assert NAME not in Artwork.objects.similar_to(Artwork.objects.all()[0])[:8].explain()
+    build_missing("default", verbosity=0)
+    assert INDEX.is_built()
+    assert list(_indexes()) == [NAME]
 
 
 def test_what_an_interrupted_build_has_left_is_removed() -> None:

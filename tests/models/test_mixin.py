@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -18,9 +20,8 @@ def test_the_table_has_an_hnsw_index_for_inner_products_on_the_vector() -> None:
             "SELECT indexdef FROM pg_indexes WHERE tablename = %s", [Artwork._meta.db_table]
         )
         definitions = [row[0] for row in cursor.fetchall()]
-    assert [
-        d for d in definitions if "USING hnsw (((embedding)::halfvec(472)) halfvec_ip_ops)" in d
-    ]
+    of_vectors = [one for one in definitions if re.search(r"USING hnsw \(+embedding \*", one)]
+    assert [one.count("::halfvec(472)) halfvec_ip_ops)") for one in of_vectors] == [1]
 
 
 def test_no_migration_is_missing() -> None:

@@ -9,6 +9,7 @@ from artsimilarity.schema.sql import (
     Gate,
     InnerProduct,
     InnerProductDistance,
+    Scaled,
     Sql,
     Subvector,
     UnindexedDistance,
@@ -30,9 +31,21 @@ def test_functions_of_vectors_are_equal_if_they_compute_the_same() -> None:
     assert len({kind(*sides) for kind in _KINDS}) == len(_KINDS)
     assert Subvector("embedding", 1, 256) == Subvector("embedding", 1, 256)
     assert Subvector("embedding", 1, 256) != Subvector("embedding", 257, 216)
+    assert Scaled("embedding", (2, 1), (256, 216)) == Scaled("embedding", (2, 1), (256, 216))
+    assert Scaled("embedding", (2, 1), (256, 216)) != Scaled("embedding", (1, 2), (256, 216))
 
 
 _KINDS = (InnerProductDistance, UnindexedDistance, InnerProduct)
+
+
+@pytest.mark.django_db
+def test_blocks_are_multiplied_each_by_its_own_factor() -> None:
+    make_embedded("one", [3, 4], [1])
+    ((scaled,),) = Artwork.objects.values_list(Scaled("embedding", (0.5, 1.5), (256, 216)))
+    values = [float(value) for value in scaled.strip("[]").split(",")]
+    assert values[:3] == pytest.approx([0.3, 0.4, 0], abs=1e-3)
+    assert values[256:258] == pytest.approx([1.5, 0], abs=1e-3)
+    assert len(values) == 472
 
 
 @pytest.mark.django_db

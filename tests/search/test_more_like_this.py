@@ -15,9 +15,12 @@ from django.db.models.functions import Cast, Length
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from artsimilarity.library import Library
 from artsimilarity.search import more_like_these, more_like_this, nearest
 from artsimilarity.search import plan as plans
+from artsimilarity.search.ordering import order_by_similarity
 from artsimilarity.search.plan import SearchPlan, plan_search
+from artsimilarity.search.query_vector import stored_vector
 from demo_site.library.models import Artwork
 from tests.pictures import fill_library, make_artwork, make_embedded
 
@@ -212,6 +215,27 @@ def test_equal_pictures_come_in_the_order_of_their_keys_wherever_their_rows_lie(
     equals = [make_embedded(f"equal {number}", [1, 1]) for number in range(4)]
     Artwork.objects.filter(pk=equals[0].pk).update(artist="rewritten behind the others")
     assert _titles(more_like_this(target, limit=4)) == [artwork.title for artwork in equals]
+
+
+def test_what_the_index_takes_for_equal_is_told_apart_by_the_vectors_themselves(
+    everything: None,
+) -> None:
+    # Its halves are rounded once more, so near pictures change places in it.
+    random = np.random.default_rng(3)
+    style, colour = random.normal(size=256), random.random(216)
+    targets = [
+        make_embedded(
+            str(number),
+            style + 0.1 * random.normal(size=256),
+            colour + 0.05 * random.normal(size=216),
+        )
+        for number in range(40)
+    ]
+    for target in targets:
+        exact = order_by_similarity(
+            Artwork.objects.all(), stored_vector(Library.of(Artwork), target), exact=True
+        )
+        assert _titles(more_like_this(target, limit=5)) == [one.title for one in exact[:5]]
 
 
 def test_an_exact_search_pages_through_equal_pictures_in_that_order() -> None:

@@ -9,6 +9,7 @@ from django.test.utils import isolate_apps
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
+from artsimilarity.schema.sql import InnerProduct
 from artsimilarity.search.query_vector import given_vector, stored_vector, vector_of_examples
 from demo_site.library.models import Artwork
 from tests.pictures import make_embedded
@@ -29,6 +30,20 @@ def test_a_vector_from_elsewhere_is_scaled_block_by_block() -> None:
     for block in (slice(0, 256), slice(256, None)):
         right = values[block] / np.linalg.norm(values[block])
         np.testing.assert_allclose(found[block], right, atol=1e-3)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("style", [0, 0.3, 1])
+def test_its_product_with_what_the_index_has_is_that_with_the_vector(style: float) -> None:
+    random = np.random.default_rng(1)
+    make_embedded("one", random.normal(size=256), random.random(216))
+    query = given_vector(random.random(472).tolist(), RECIPE)
+    library = Library.of(Artwork)
+    ((direct, by_index),) = Artwork.objects.values_list(
+        InnerProduct(query.column(library), query.weighted(style)),
+        InnerProduct(query.indexed(library), query.weighted_for_index(style)),
+    )
+    assert by_index == pytest.approx(direct, abs=2e-4)
 
 
 @pytest.mark.django_db
