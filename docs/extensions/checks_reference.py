@@ -6,6 +6,7 @@ The messages are read, not triggered: what stands in braces there is shown as it
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 import artsimilarity.checks
 
 _FOLDER = Path(artsimilarity.checks.__file__).parent
 _LEVELS = {"Error": 0, "Warning": 1, "Info": 2}
+_LEVEL_OF = {level[0]: level for level in _LEVELS}
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,16 @@ class Check:
 
 
 def checks() -> list[Check]:
-    """Every check of the package, errors first, then by number."""
-    found = [one for path in _FOLDER.glob("*.py") for one in _checks(ast.parse(path.read_text()))]
+    """Every check of the package, errors first, then by number.
+
+    Raises:
+        ExtensionError: a check is written in a way that is not understood here.
+    """
+    texts = [path.read_text() for path in _FOLDER.glob("*.py")]
+    found = [one for text in texts for one in _checks(ast.parse(text))]
+    written = {one for text in texts for one in re.findall(r"\bartsimilarity\.[EWI]\d+", text)}
+    if missing := written - {one.id for one in found}:
+        raise ExtensionError(f"The page of checks lacks {', '.join(sorted(missing))}.")
     return sorted(found, key=lambda one: (_LEVELS[one.level], one.id))
 
 
@@ -47,16 +58,17 @@ def _checks(tree: ast.Module) -> Iterator[Check]:
                 assigned.setdefault(node.targets[0].id, []).extend(_texts(node.value, {}))
         for node in ast.walk(function):
             match node:
-                case ast.Call(func=ast.Attribute(attr=level), args=[message, *_], keywords=words):
+                case ast.Call(func=called, args=[message, *_], keywords=words):
                     given = {word.arg: word.value for word in words}
-                    if level in _LEVELS and "id" in given:
-                        hints = _texts(given["hint"], assigned) if "hint" in given else []
-                        yield Check(
-                            level,
-                            str(ast.literal_eval(given["id"])),
-                            " / ".join(_texts(message, assigned)),
-                            tuple(hints),
-                        )
+                    if not isinstance(given.get("id"), ast.Constant):
+                        continue
+                    number = str(ast.literal_eval(given["id"]))
+                    level = _LEVEL_OF[number.partition(".")[2][0]]
+                    # A helper is handed what to ask; its caller's docstring says what that is.
+                    is_message = isinstance(called, ast.Attribute) and called.attr == level
+                    said = _texts(message, assigned) if is_message else [_first_line(function)]
+                    hints = _texts(given["hint"], assigned) if "hint" in given else []
+                    yield Check(level, number, " / ".join(said), tuple(hints))
 
 
 def _texts(node: ast.expr, assigned: dict[str, list[str]]) -> list[str]:
@@ -73,8 +85,8 @@ def _texts(node: ast.expr, assigned: dict[str, list[str]]) -> list[str]:
             return _texts(left, assigned)
         case ast.IfExp(body=body, orelse=other):
             return [*_texts(body, assigned), *_texts(other, assigned)]
-        case ast.Call(func=ast.Name(id="str")):
-            return ["{…}"]
+        case ast.Call(func=ast.Name(id="str"), args=[said]):
+            return ["{" + ast.unparse(said) + "}"]
         case ast.Call(args=[text, *_]):
             return _texts(text, assigned)
         case ast.Name(id=name):
@@ -82,12 +94,17 @@ def _texts(node: ast.expr, assigned: dict[str, list[str]]) -> list[str]:
     return []
 
 
+def _first_line(function: ast.FunctionDef) -> str:
+    return (ast.get_docstring(function) or "").partition("\n")[0].replace("``", "")
+
+
 def _part(part: ast.expr) -> str:
     match part:
         case ast.Constant(value=str(text)):
             return text
         case ast.FormattedValue(value=value):
-            return "{" + ast.unparse(value).rpartition(".")[2].strip("()") + "}"
+            name = ast.unparse(value).rpartition(".")[2].strip("()")
+            return "{model}" if name == "__name__" else f"{{{name}}}"
     return ""
 
 
