@@ -41,6 +41,7 @@ extensions = [
     "root_pages",
 ]
 exclude_patterns = ["_build", "extensions"]
+smartquotes = False  # options keep their two hyphens; the pages have curly quotes already
 html_theme = "furo"
 html_title = "django-artsimilarity"
 html_static_path = ["_static"]

@@ -53,6 +53,7 @@ def test_every_page_is_in_the_sites_navigation() -> None:
     listed: set[Path] = set()
     for index in (DOCS / "index.md", DOCS / "howto" / "index.md"):
         for tree in re.findall(r"^```\{toctree\}\n(.*?)^```", index.read_text(), re.M | re.S):
-            names = [one for one in tree.splitlines() if one and not one.startswith(":")]
+            lines = [one for one in tree.splitlines() if one and not one.startswith(":")]
+            names = [re.sub(r".*<(.*)>", r"\1", line) for line in lines]
             listed |= {(index.parent / f"{name}.md").resolve() for name in names}
     assert {*DOCS.rglob("*.md")} - {DOCS / "index.md"} == listed
