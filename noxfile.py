@@ -51,6 +51,12 @@ def imports(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation as a site, in docs/_build, and stop at any warning."""
+    session.run("sphinx-build", "-n", "-W", "--keep-going", "docs", "docs/_build", *session.posargs)
+
+
+@nox.session
 def stop(session: nox.Session) -> None:
     """Stop the tests' servers of this checkout and remove their data."""
     session.run("python", "-m", "tests.servers", "stop", "--all")

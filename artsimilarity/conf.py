@@ -25,107 +25,111 @@ SETTING = "ARTSIMILARITY"
 class Settings:
     """Typed view of ``settings.ARTSIMILARITY``; the attributes are its keys."""
 
-    # Dotted path of the Recipe that a library is embedded with, unless it is under another already.
+    #: Dotted path of the Recipe that a library is embedded with, unless it has another already.
     RECIPE: str = "artsimilarity.encoder.recipe.LIKENESS"
-    # Dotted path of the Recipe that "embed_artworks --rollout" brings in; empty for none.
+    #: Dotted path of the Recipe that "embed_artworks --rollout" brings in; empty for none.
     NEXT_RECIPE: str = ""
-    # Dotted path of the class that turns pictures into vectors; imported by workers only.
+    #: Dotted path of the class that turns pictures into vectors; imported by workers only.
     ENCODER: str = "artsimilarity.encoder.encoder.Encoder"
-    # "auto" takes CUDA, else Apple's MPS, else the CPU; or a torch device by name.
+    #: "auto" takes CUDA, else Apple's MPS, else the CPU; or a torch device by name.
     DEVICE: str = "auto"
-    # "auto" computes in float16 on CUDA where the vectors bear it; or "float32", "float16".
+    #: "auto" computes in float16 on CUDA where the vectors bear it; or "float32", "float16".
     PRECISION: str = "auto"
-    # Threads that one worker process may use, in torch and to decode pictures; None divides the
-    # cores by the pool's processes.
+    #: Threads that one worker process may use, in torch and to decode pictures; None divides the
+    #: cores by the pool's processes.
     THREADS: int | None = None
-    # Celery queue of our tasks, of their own so that a flood of uploads starves nobody else's.
+    #: Celery queue of our tasks, of their own so that a flood of uploads starves nobody else's.
     QUEUE: str = "artsimilarity"
-    # Celery queue of searches by a visitor's own picture or a detail, which wait for no upload.
+    #: Celery queue of searches by a visitor's own picture or a detail, which wait for no upload.
     SEARCH_QUEUE: str = "artsimilarity-search"
-    # Seconds that such a search waits for a worker.
+    #: Seconds that such a search waits for a worker.
     SEARCH_SECONDS: float = 5.0
-    # As many such searches are worked on at once, in all web processes together.
+    #: As many such searches are worked on at once, in all web processes together.
     SEARCHES_AT_ONCE: int = 8
-    # Bytes and pixels of the largest picture to search by, and what decoding one may take: bytes of
-    # memory, and seconds of processor time.
+    #: Bytes of the largest picture to search by.
     SEARCH_MAX_BYTES: int = 20 * 1024 * 1024
+    #: Pixels of the largest picture to search by.
     SEARCH_MAX_PIXELS: int = 50_000_000
+    #: Bytes of memory that decoding a picture to search by may take.
     SEARCH_MAX_MEMORY: int = 512 * 1024 * 1024
+    #: Seconds of processor time that decoding a picture to search by may take.
     SEARCH_MAX_SECONDS: float = 5.0
-    # Such pictures that one web process has decoded at the same time, each by a process of its own.
+    #: Pictures to search by that one web process has decoded at once, each by its own process.
     SEARCH_DECODERS: int = 2
-    # Pictures in one task: bounds how long a task runs, well below the broker's visibility timeout.
+    #: Pictures in one task: keep its time well below the broker's visibility timeout.
     CHUNK_SIZE: int = 32
-    # Pictures that go through the network together; None chooses by device.
+    #: Pictures that go through the network together; None chooses by device.
     BATCH_SIZE: int | None = None
-    # Times a picture may be tried before it is marked failed.
+    #: Times a picture may be tried before it is marked failed.
     MAX_ATTEMPTS: int = 3
-    # Seconds after which one task is ended by force, in worker pools that can.
+    #: Seconds after which one task is ended by force, in worker pools that can.
     TIME_LIMIT: int = 900
-    # Seconds after which the sweep takes a picture from a worker that has not finished it.
+    #: Seconds after which the sweep takes a picture from a worker that has not finished it.
     CLAIM_SECONDS: int = 1800
-    # Seconds between two looks of the workers for what was left behind; 0 leaves it to beat.
+    #: Seconds between two looks of the workers for what was left behind; 0 leaves it to beat.
     SWEEP_SECONDS: int = 300
-    # Seconds after which a picture that still waits is reported, by checks, health and the log.
+    #: Seconds after which a picture that still waits is reported, by checks, health and the log.
     PENDING_SECONDS: int = 3600
-    # Seconds before the first retry of what may pass (storage, database); doubles each time.
+    #: Seconds before the first retry of what may pass (storage, database); doubles each time.
     RETRY_BACKOFF: float = 5.0
-    # Bytes of the largest file that is read.
+    #: Bytes of the largest file that is read.
     MAX_BYTES: int = 1024 * 1024 * 1024
-    # Pixels of the largest picture that is decoded.
+    #: Pixels of the largest picture that is decoded.
     MAX_PIXELS: int = 500_000_000
-    # What decoding one file may take: bytes of memory, and seconds of processor time.
+    #: Bytes of memory that decoding one file may take.
     MAX_MEMORY: int = 1024 * 1024 * 1024
+    #: Seconds of processor time that decoding one file may take.
     MAX_SECONDS: float = 20.0
-    # Whether a file whose end is missing is embedded as far as it goes, as browsers show it.
+    #: Whether a file whose end is missing is embedded as far as it goes, as browsers show it.
     ACCEPT_DAMAGED: bool = True
-    # Whether a recipe that looks for the picture's own area within its scan does so; False takes
-    # whole scans, but for areas given by hand.
+    #: Whether a recipe that looks for the picture's own area within its scan does so; False takes
+    #: whole scans, but for areas given by hand.
     FIND_AREA: bool = True
-    # Files that one worker process has decoded at the same time, each by a process of its own; None
-    # takes as many as it has threads.
+    #: Files that one worker process has decoded at once, each by a process of its own; None takes
+    #: as many as it has threads.
     DECODERS: int | None = None
-    # Balance of a search that names none: 1 is style alone, 0 is colour alone.
+    #: Balance of a search that names none: 1 is style alone, 0 is colour alone.
     STYLE: float = 0.9
-    # Neighbours a search returns when it names no number, and the most the API hands out.
+    #: Neighbours that a search returns when it names no number.
     LIMIT: int = 8
+    #: The most neighbours that one search returns.
     MAX_LIMIT: int = 48
-    # The HNSW index (m, ef_construction): more links find more, and take longer to build. A change
-    # shows up in makemigrations.
+    #: Links of each row in the HNSW index (its m): more find more, and take longer to build.
+    #: After a change run build_similarity_index.
     HNSW_M: int = 16
+    #: Candidates with which the HNSW index is built (its ef_construction), at least twice HNSW_M.
     HNSW_EF_CONSTRUCTION: int = 256
-    # Seconds for which searches are remembered in the cache of that name; 0 is never.
+    #: Seconds for which searches are remembered; 0 is never.
     CACHE_SECONDS: int = 0
+    #: Name of the cache, in CACHES, that remembers them.
     CACHE: str = "default"
-    # How much neighbours should differ from each other: 0 not at all, 1 above all.
+    #: How much neighbours should differ from each other: 0 not at all, 1 above all.
     DIVERSIFY: float = 0.0
-    # Candidates HNSW keeps in hand (hnsw.ef_search), at least: more finds more and takes longer.
+    #: Candidates HNSW keeps in hand (hnsw.ef_search), at least: more finds more and takes longer.
     EF_SEARCH: int = 100
-    # The same for searches that lean on colour (style below 0.1), whose ties are closer.
+    #: The same for searches that lean on colour (style below 0.1), whose ties are closer.
     EF_SEARCH_COLOUR: int = 170
-    # Where filters keep no more rows than this, a search compares with all of them.
+    #: Where filters keep no more rows than this, a search compares with all of them.
     EXACT_ROWS: int = 3000
-    # Whether the index is asked for more where a filter left too few (hnsw.iterative_scan).
+    #: Whether the index is asked for more where a filter left too few (hnsw.iterative_scan).
     ITERATIVE_SCAN: str = "strict_order"
-    # Share of the ten nearest, 0..1, below which the index is reported; 0 ends the measuring.
+    #: Share of the ten nearest, 0..1, below which the index is reported; 0 ends the measuring.
     RECALL_AT_LEAST: float = 0.9
-    # Share for which more candidates are taken than EF_SEARCH says, where it was measured so.
+    #: Share for which more candidates are taken than EF_SEARCH says, where it was measured so.
     RECALL_AIM: float = 0.98
-    # Seconds that the daily measurement of that share may take.
+    #: Seconds that the daily measurement of that share may take.
     RECALL_SECONDS: float = 20.0
-
-    # Whether a search shows only the nearest of several scans of one print, unless it says itself.
+    #: Whether a search shows only the nearest of several scans of one print, unless it says itself.
     HIDE_DUPLICATES: bool = False
-    # Correlation, 0..1, from which two pictures count as scans of one print (docs/duplicates.md).
+    #: Correlation, 0..1, from which two pictures count as scans of one print (docs/duplicates.md).
     DUPLICATE_SCORE: float = 0.92
-
-    # Dotted path of what gives a picture's thumbnail: a class or a function (docs/thumbnails.md).
+    #: Dotted path of what gives a picture's thumbnail: a class or a function (docs/thumbnails.md).
     THUMBNAILS: str = "artsimilarity.library.stored_thumbnails.StoredThumbnails"
-    # Which of STORAGES keeps the thumbnails that are made here; empty for the pictures' own.
+    #: Which of STORAGES keeps the thumbnails that are made here; empty for the pictures' own.
     THUMBNAIL_STORAGE: str = ""
-    # Seconds that one page waits, in all, for thumbnails that are not there yet.
+    #: Seconds that one page waits, in all, for thumbnails that are not there yet.
     THUMBNAIL_SECONDS: float = 0.5
-    # Whether workers make the thumbnails of what they have embedded, before a page asks for them.
+    #: Whether workers make the thumbnails of what they have embedded, before a page asks for them.
     WORKER_THUMBNAILS: bool = True
 
     def __post_init__(self) -> None:

@@ -77,8 +77,8 @@ class Recipe:
         gram_pool: p of the p x p max pooling of the Gram matrix; 1 pools nothing.
         triangle: Whether only the upper triangle of the Gram matrix is kept, off-diagonal values
             times sqrt(2); otherwise it is flattened whole.
-        root_offset: e in the signed square root, sign(x) * (sqrt(|x| + e) - sqrt(e)); None leaves
-            the values as they are.
+        root_offset: e in the signed square root, ``sign(x) * (sqrt(|x| + e) - sqrt(e))``; None
+            leaves the values as they are.
         means: Whether the channels' means are appended.
         projection: ``weights`` for the linear projection that the weights hold, ``random`` for a
             Gaussian one drawn from ``seed``, ``whitened`` for one fitted on a site's own pictures

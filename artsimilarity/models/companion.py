@@ -24,8 +24,8 @@ class SimilarityCompanion(EmbeddingColumns):
                 related_name="embedding",
             )
 
-    Everything is asked with a picture: ``more_like_this(photo)``. Rows appear when pictures are
-    saved, by the sweep, and by ``embed_artworks``.
+    Searches are given a picture: ``more_like_this(photo)``. Rows are made when pictures are saved,
+    by the sweep, and by ``embed_artworks``.
     """
 
     similarity_picture_field: ClassVar[str] = "picture"

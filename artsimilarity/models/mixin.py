@@ -14,7 +14,7 @@ from artsimilarity.search.querysets import SimilarityManager
 
 
 class SimilarityMixin(EmbeddingColumns):
-    """Adds the embedding of one image field, and all that keeps it true, to a picture model."""
+    """Adds the embedding of one image field to a picture model, and keeps it up to date."""
 
     objects: ClassVar[SimilarityManager[Self]] = SimilarityManager()
 

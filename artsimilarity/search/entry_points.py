@@ -29,9 +29,9 @@ def more_like_this(
 ) -> Neighbours:
     """Return the pictures nearest to ``picture`` among those that the visitor may see.
 
-    One query. Of filters the planner is asked first, once in a while; and a second search, which
-    compares with every row, follows where the index returned fewer pictures than asked for, because
-    the table is small.
+    One query. If there are filters, the planner is asked once in a while how many rows they keep;
+    and if the index returned fewer pictures than asked for, a second search follows, which compares
+    every row.
 
     Args:
         picture: an instance of a model with an embedding.
@@ -71,9 +71,9 @@ async def amore_like_this(
     request: HttpRequest | None = None,
     **options: Unpack[PageOptions],
 ) -> Neighbours:
-    """Do the same from asynchronous code, as :func:`more_like_this` does, in a thread of its own.
+    """Search as :func:`more_like_this` does, from asynchronous code, in a thread of its own.
 
-    What it returns can be rendered without a query: ``{% more_like_this artwork
+    The result can be rendered without a query: ``{% more_like_this artwork
     neighbours=neighbours %}``.
     """
     search = sync_to_async(more_like_this)
@@ -88,13 +88,13 @@ def more_like_these(
     request: HttpRequest | None = None,
     **options: Unpack[PageOptions],
 ) -> Neighbours:
-    """Return the pictures nearest to the middle of some, away from others.
+    """Return the pictures nearest to the mean of several examples, and away from others.
 
     ``more_like_these([(a, 2), b], unlike=[c])`` lets ``a`` count twice as much as the others.
 
-    The examples are no answer themselves, and those that the visitor may not see do not count, as
-    if they had not been named. Nothing is remembered in the cache. With ``why``, percentiles are
-    told for one example alone, since scores against a middle are not those of pairs.
+    The examples themselves are not among the results, and those that the visitor may not see do not
+    count, as if they had not been named. Nothing is remembered in the cache. With ``why``, there
+    are percentiles for a single example only, since scores against a mean are not those of pairs.
 
     Args:
         liked: pictures of one model. None at all, or none that counts, have no neighbours.

@@ -107,9 +107,9 @@ class SimilarityQuerySet(EmbeddingQuerySet[_M]):
         count twice as much. The vector of a single example is read inside the query; several are
         read at once, when this is called.
 
-        A slice is read as :func:`~artsimilarity.search.more_like_this` reads its page: how is
-        chosen by what all filters keep, also those that follow, and a page that the index leaves
-        short is filled.
+        A slice is read as :func:`~artsimilarity.search.more_like_this` reads its page: the way to
+        search is chosen by how many rows all filters keep, later ones included, and a page that the
+        index leaves short is filled.
 
         Args:
             examples: a saved picture, or some, each alone or as a pair with its weight.
@@ -132,8 +132,9 @@ def similar_to(
     *,
     unlike: models.Model | Iterable[Example] = (),
 ) -> _Q:
-    """Do the same for any queryset, such as one of pictures that have a companion.
+    """Order any queryset as :meth:`SimilarityQuerySet.similar_to` does.
 
+    For querysets of another class, such as those of pictures that have a companion:
     ``similar_to(Photo.objects.filter(is_public=True), photo)[:8]``
     """
     query = vector_of_pictures(Library.searched(pictures), _listed(examples), _listed(unlike))
