@@ -75,7 +75,7 @@ def test_that_cannot_be_read_is_shown_to_nobody_and_its_uploader_learns_why(
     assert "damaged or incomplete" in page
     assert "Add another copy" in page
     artwork.refresh_from_db()
-    assert artwork.embedding_error not in page
+    assert artwork.embedding_reason not in page
     assert "ARTSIMILARITY" not in page
 
 
