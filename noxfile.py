@@ -57,6 +57,16 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def messages(session: nox.Session) -> None:
+    """Bring every catalogue up to date with the code, and compile it; needs GNU gettext."""
+    options = ("--all", "--no-wrap", "--add-location", "file", "--no-obsolete")
+    for package in ("artsimilarity", "demo_site"):
+        with session.chdir(package):
+            session.run("python", "-m", "django", "makemessages", *options)
+            session.run("python", "-m", "django", "compilemessages")
+
+
+@nox.session
 def stop(session: nox.Session) -> None:
     """Stop the tests' servers of this checkout and remove their data."""
     session.run("python", "-m", "tests.servers", "stop", "--all")

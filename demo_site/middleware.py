@@ -1,4 +1,4 @@
-"""What the site does with every request: compresses texts, refuses what means nothing."""
+"""What the site does with every request: chooses a language, compresses, refuses nonsense."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.middleware.locale import LocaleMiddleware
 from django.urls import get_script_prefix
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
@@ -25,6 +26,16 @@ class CompressText(GZipMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
         """Leave everything but texts as it is."""
+        if not response.get("Content-Type", "").startswith(_TEXTS):
+            return response
+        return super().process_response(request, response)
+
+
+class ChooseLanguage(LocaleMiddleware):
+    """Answers in the visitor's language, and tells caches so; pictures have none."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
+        """Leave everything but texts as it is: browsers keep pictures, whoever asks for them."""
         if not response.get("Content-Type", "").startswith(_TEXTS):
             return response
         return super().process_response(request, response)

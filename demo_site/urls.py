@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
 from demo_site.media import media
@@ -29,6 +30,7 @@ urlpatterns = [
     path("artsimilarity/", include("artsimilarity.monitoring.urls")),
     path("favicon.ico", Icon.as_view()),
     path("speculation-rules.json", speculation_rules, name="speculation-rules"),
+    path("language/", set_language, name="set_language"),
     path("media/<path:path>", media, name="media"),
     path("", include("demo_site.library.urls")),
 ]

@@ -15,6 +15,7 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
+from django.utils import translation
 from kombu import pools
 from pytest_django import Settings
 
@@ -131,6 +132,13 @@ def media(settings: Settings, tmp_path: Path) -> Path:
 def nothing_remembered_of_tables() -> None:
     """Each test has other rows in the same tables, and is over within seconds."""
     plan._totals.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def language_of_the_site() -> Iterator[None]:
+    """A request leaves its language to its thread, which is the tests' own."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from artsimilarity.admin.base import LibraryAdmin
 from artsimilarity.admin.news import News
@@ -35,12 +35,12 @@ _UNKNOWN_SIZE = (100, 100)
 class AreaForm(forms.Form):
     """Four edges in per cent and an angle in degrees; ``area`` is what they make."""
 
-    left = forms.FloatField(label=_lazy("Left, %"), min_value=0, max_value=100)
-    top = forms.FloatField(label=_lazy("Top, %"), min_value=0, max_value=100)
-    right = forms.FloatField(label=_lazy("Right, %"), min_value=0, max_value=100)
-    bottom = forms.FloatField(label=_lazy("Bottom, %"), min_value=0, max_value=100)
+    left = forms.FloatField(label=gettext_lazy("Left, %"), min_value=0, max_value=100)
+    top = forms.FloatField(label=gettext_lazy("Top, %"), min_value=0, max_value=100)
+    right = forms.FloatField(label=gettext_lazy("Right, %"), min_value=0, max_value=100)
+    bottom = forms.FloatField(label=gettext_lazy("Bottom, %"), min_value=0, max_value=100)
     angle = forms.FloatField(
-        label=_lazy("Turned, °"), min_value=-MOST_DEGREES, max_value=MOST_DEGREES
+        label=gettext_lazy("Turned, °"), min_value=-MOST_DEGREES, max_value=MOST_DEGREES
     )
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
@@ -176,9 +176,11 @@ class AreaCorrection:
 
 
 _NEWS = {
-    "given": _lazy("The area is kept, until the picture is replaced."),
-    "whole": _lazy("The whole picture is used, until it is replaced."),
-    "found": _lazy("The area is looked for again. Load the page anew to see what was found."),
+    "given": gettext_lazy("The area is kept, until the picture is replaced."),
+    "whole": gettext_lazy("The whole picture is used, until it is replaced."),
+    "found": gettext_lazy(
+        "The area is looked for again. Load the page anew to see what was found."
+    ),
 }
 
 

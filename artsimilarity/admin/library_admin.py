@@ -126,7 +126,7 @@ class SimilarityAdminMixin(LibraryAdmin):
             if row.embedding_damaged:
                 detail = _("%(when)s; the end of the file is missing") % {"when": detail}
         else:
-            detail = row.embedding_error
+            detail = row.embedding_reason
         label = EmbeddingStatus(row.embedding_status).label
         return format_html("<strong>{}</strong><br>{}", label, detail)
 

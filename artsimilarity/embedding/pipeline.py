@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.utils.translation import gettext as _
 
 from artsimilarity.conf import get_settings
 from artsimilarity.duplicates import detection
@@ -24,12 +23,14 @@ from artsimilarity.embedding.encoders import EncoderUnavailableError, PictureEnc
 from artsimilarity.embedding.writer import Picture, Result, Writer
 from artsimilarity.encoder.pictures.crop import WHOLE
 from artsimilarity.encoder.pictures.limits import DecoderCrashed
+from artsimilarity.encoder.pictures.reasons import Reason
 from artsimilarity.encoder.pictures.threads import DecodingThreads, Squares, SquaresBySide
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
 from artsimilarity.library.files import StoredFile, decoders, decoding_limits, fetch_file
 from artsimilarity.library.recipes import RecipesInForce
 from artsimilarity.library.seeing import see
+from artsimilarity.schema import reasons
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,9 +144,9 @@ class _Run:
             raise  # nothing could be recorded either
         except Exception as error:  # whatever it is, each row says so, and the next are embedded
             logger.exception("%d pictures could not be embedded.", len(taken.claims))
-            reason = _("Something unforeseen went wrong: %(error)s")
+            reason = Reason(reasons.UNFORESEEN, error=_details(error))
             for claim in taken.claims:  # those that are settled carry their claims no more
-                self.writer.retry(claim, reason % {"error": _words(error)})
+                self.writer.retry(claim, reason)
         in_hand.forget(self.library, self.worker, taken.claims)
         detection.look_after_embedding(self.library, self.result.embedded[done:])
         return taken.later + waiting[self.size :]
@@ -165,7 +166,7 @@ class _Run:
             if error is None:
                 self.writer.succeed(picture, found)
             else:
-                reason = _("The encoder failed: %(error)s") % {"error": _words(error)}
+                reason = Reason(reasons.ENCODER_FAILED, error=_details(error))
                 self.writer.retry(picture.claim, reason)
 
     def _wants(self, recipe: Recipe, claim: Claim) -> bool:
@@ -177,24 +178,17 @@ class _Run:
         In this thread: a storage may use the database, whose connections belong to one thread.
         """
         if claim.attempts > get_settings().MAX_ATTEMPTS:
-            reason = _(
-                "The worker stopped %(count)d times while it embedded this picture, perhaps for "
-                "lack of memory. Replace the picture with a smaller one, or give the worker more "
-                "memory and re-embed it."
-            )
-            self.writer.fail(claim, reason % {"count": claim.attempts - 1})
+            self.writer.fail(claim, Reason(reasons.WORKER_STOPPED, count=claim.attempts - 1))
             return None
         try:
             stored = fetch_file(self.library, claim.image)
         except FileNotFoundError:
-            reason = _("The file “%(name)s” is missing from the storage. Upload the picture again.")
-            self.writer.retry(claim, reason % {"name": claim.image})
+            self.writer.retry(claim, Reason(reasons.FILE_MISSING, name=claim.image))
             return None
         except Exception as error:  # every storage backend has errors of its own
             logger.warning("The storage did not give up %s.", claim.image, exc_info=True)
-            reason = _("The storage could not read “%(name)s”: %(error)s")
-            details = {"name": claim.image, "error": _words(error)}
-            self.writer.retry(claim, reason % details)
+            reason = Reason(reasons.STORAGE_FAILED, name=claim.image, error=_details(error))
+            self.writer.retry(claim, reason)
             return None
         if claim.needs is Needs.NEXT_VECTOR and claim.served_digest != stored.digest:
             stored.contents.close()
@@ -212,21 +206,16 @@ class _Run:
                 return self._seen(file, squares)
         except MemoryError:
             logger.warning("No memory to decode %s.", file.claim.image, exc_info=True)
-            reason = _(
-                "There was not enough memory to decode the picture. Give the worker more, or "
-                "replace the picture with a smaller one."
-            )
-            self.writer.retry(file.claim, reason)
+            self.writer.retry(file.claim, Reason(reasons.NO_MEMORY_TO_DECODE))
             return None
         except Exception as error:  # a decoder's bug is this picture's alone; it is recorded
             logger.warning("%s could not be decoded.", file.claim.image, exc_info=True)
-            reason = _("The picture could not be decoded: %(error)s")
-            self.writer.retry(file.claim, reason % {"error": _words(error)})
+            self.writer.retry(file.claim, Reason(reasons.NOT_DECODED, error=_details(error)))
             return None
         if isinstance(squares, DecoderCrashed):  # the kernel may have ended it for lack of memory
-            self.writer.retry(file.claim, str(squares))
+            self.writer.retry(file.claim, squares.reason)
             return None
-        self.writer.fail(file.claim, str(squares))
+        self.writer.fail(file.claim, squares.reason)
         return None
 
     def _seen(self, file: _File, squares: SquaresBySide) -> Picture:
@@ -269,9 +258,9 @@ def _encode(
     return [vector for square in squares for vector in _encode(encoder, [square])]
 
 
-def _words(error: Exception) -> str:
+def _details(error: Exception) -> str | Reason:
     if isinstance(error, MemoryError):
-        return _("not enough memory. Give the worker more, or lower BATCH_SIZE.")
+        return Reason(reasons.NO_MEMORY)
     return str(error) or type(error).__name__
 
 

@@ -15,9 +15,11 @@ from artsimilarity.conf import get_settings
 from artsimilarity.embedding import signals
 from artsimilarity.embedding.claims import Claim, Needs
 from artsimilarity.encoder.pictures.crop import Area
+from artsimilarity.encoder.pictures.reasons import Reason
 from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
 from artsimilarity.library.recipes import RecipesInForce
+from artsimilarity.schema import reasons
 from artsimilarity.schema.columns import NO_NEXT_VECTOR, blank_for, failed
 from artsimilarity.schema.states import EmbeddingStatus, RolloutState
 from artsimilarity.schema.tables import Rollout
@@ -104,28 +106,30 @@ class Writer:
             recipe=self.recipes.all[-1].fingerprint,
         )
 
-    def fail(self, claim: Claim, reason: str) -> None:
+    def fail(self, claim: Claim, reason: Reason) -> None:
         """Record that this file will not do, and stop serving a vector it may have had.
 
         A picture that only lacks the next recipe's vector goes on being served under the present
         one, until the roll-out is promoted.
         """
-        logger.warning("%s %s cannot be embedded: %s", self.library.name, claim.pk, reason)
-        columns = failed(reason)
+        kept = reasons.stored(reason)
+        words = reasons.in_words(kept)
+        logger.warning("%s %s cannot be embedded: %s", self.library.name, claim.pk, words)
+        columns = failed(kept)
         if claim.needs is Needs.NEXT_VECTOR:
             tried = get_settings().MAX_ATTEMPTS
-            columns = {"embedding_error": reason, "embedding_attempts": tried}
+            columns = {"embedding_error": kept, "embedding_attempts": tried}
         if self._settle(claim, columns):
             self.result.failed.append(str(claim.pk))
             signals.embedding_failed.send_robust(
-                self.library.model, pk=claim.pk, using=self.library.using, error=reason
+                self.library.model, pk=claim.pk, using=self.library.using, error=words
             )
 
-    def retry(self, claim: Claim, reason: str) -> None:
+    def retry(self, claim: Claim, reason: Reason) -> None:
         """Leave the picture to be tried again, or give up after the last attempt."""
         if claim.attempts >= get_settings().MAX_ATTEMPTS:
             self.fail(claim, reason)
-        elif self._settle(claim, {"embedding_error": reason}):
+        elif self._settle(claim, {"embedding_error": reasons.stored(reason)}):
             self.result.retry.append(str(claim.pk))
 
     def reset(self, claim: Claim) -> None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library.library import Library
@@ -104,20 +105,40 @@ def problems_of(library: Library, known: Waiting | None = None) -> list[str]:
     problems = []
     if waiting.is_long and waiting.since:
         problems.append(
-            f"Pictures of {library.name} have waited for a worker since {waiting.since:%F %H:%M} "
-            f"UTC, longer than ARTSIMILARITY['PENDING_SECONDS'] = {settings.PENDING_SECONDS}. "
-            f"See whether a worker runs and what it logs: "
-            f"celery -A <project> worker -Q {settings.QUEUE}; "
-            f"'manage.py embed_artworks --status' shows how many wait."
+            _(
+                "Pictures of %(model)s have waited for a worker since %(since)s UTC, longer than "
+                "ARTSIMILARITY['PENDING_SECONDS'] = %(seconds)s. See whether a worker runs and "
+                "what it logs: celery -A <project> worker -Q %(queue)s; "
+                "'manage.py embed_artworks --status' shows how many wait."
+            )
+            % {
+                "model": library.name,
+                "since": f"{waiting.since:%F %H:%M}",
+                "seconds": settings.PENDING_SECONDS,
+                "queue": settings.QUEUE,
+            }
         )
     if waiting.is_unswept and library.pictures.exists():
-        seen = f"since {waiting.swept_at:%F %H:%M} UTC" if waiting.swept_at else "so far"
-        problems.append(
-            f"No worker has looked for pictures of {library.name} that were left behind {seen}. "
-            f"A worker does so by itself every ARTSIMILARITY['SWEEP_SECONDS']: "
-            f"celery -A <project> worker -Q {settings.QUEUE}"
-        )
+        problems.append(_unswept(library, waiting.swept_at))
     return problems
+
+
+def _unswept(library: Library, swept_at: datetime | None) -> str:
+    values = {"model": library.name, "queue": get_settings().QUEUE}
+    if swept_at is None:
+        return (
+            _(
+                "No worker has looked for pictures of %(model)s that were left behind so far. A "
+                "worker does so by itself every ARTSIMILARITY['SWEEP_SECONDS']: "
+                "celery -A <project> worker -Q %(queue)s"
+            )
+            % values
+        )
+    return _(
+        "No worker has looked for pictures of %(model)s that were left behind since %(since)s UTC. "
+        "A worker does so by itself every ARTSIMILARITY['SWEEP_SECONDS']: "
+        "celery -A <project> worker -Q %(queue)s"
+    ) % {**values, "since": f"{swept_at:%F %H:%M}"}
 
 
 def _still_waiting(library: Library, record: SweepRecord) -> bool:

@@ -9,10 +9,13 @@ from contextlib import suppress
 from itertools import chain
 from typing import Any
 
+from django.conf import settings
 from django.core import checks
 from django.core.cache import cache
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, JsonResponse
+from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from artsimilarity.checks import check_databases
@@ -79,10 +82,12 @@ def _known_problems() -> dict[str, str]:
         if problems is not None:
             return problems
         if time.monotonic() > deadline:
-            return {"check": "A check is under way and has not come to an end. Ask again."}
+            return {"check": _("A check is under way and has not come to an end. Ask again.")}
         time.sleep(_LOOK_SECONDS)
     try:
-        problems = find_problems()
+        # What all share is said in the site's language.
+        with translation.override(settings.LANGUAGE_CODE):
+            problems = find_problems()
         cache.set(_CACHE_KEY, (time.time(), problems), _LAST_SECONDS)
     finally:
         cache.delete(_LOCK_KEY)
@@ -106,7 +111,7 @@ def _check_database() -> str:
     try:
         messages = check_databases(sorted({library.using for library in libraries()}))
     except DatabaseError as error:
-        return f"The database does not answer: {error}"
+        return _("The database does not answer: %(error)s") % {"error": error}
     serious = [message for message in messages if message.level >= checks.WARNING]
     return " ".join(f"{message.msg} {message.hint}" for message in serious)
 
@@ -114,15 +119,13 @@ def _check_database() -> str:
 def _check_worker() -> str:
     tasks = queue_length(answer_seconds=_BROKER_SECONDS)
     if tasks is None:
-        return "The broker does not answer. Start it, or correct CELERY_BROKER_URL."
+        return _("The broker does not answer. Start it, or correct CELERY_BROKER_URL.")
     if worker_answers(tasks, patience=_WORKER_SECONDS):
         return ""
     if any(has_just_worked(library) for library in _in_reach()):
         return ""
-    return (
-        f"No worker serves the queue {get_settings().QUEUE!r}: "
-        f"celery -A <project> worker -Q {get_settings().QUEUE}"
-    )
+    text = _("No worker serves the queue '%(queue)s': celery -A <project> worker -Q %(queue)s")
+    return text % {"queue": get_settings().QUEUE}
 
 
 def _check_searches() -> str:
@@ -131,10 +134,10 @@ def _check_searches() -> str:
     tasks = queue_length(queue, answer_seconds=_BROKER_SECONDS)
     if not tasks or worker_answers(tasks, queue, patience=_WORKER_SECONDS):
         return ""
-    return (
-        f"Searches by picture wait, and no worker serves the queue {queue!r}: "
-        f"celery -A <project> worker -Q {get_settings().QUEUE},{queue}"
-    )
+    return _(
+        "Searches by picture wait, and no worker serves the queue '%(queue)s': "
+        "celery -A <project> worker -Q %(usual)s,%(queue)s"
+    ) % {"queue": queue, "usual": get_settings().QUEUE}
 
 
 def _check_waiting() -> str:

@@ -17,6 +17,7 @@ from artsimilarity.library import Library, recall_history, waiting
 from artsimilarity.library.recall_history import RecallHistory
 from artsimilarity.library.rows import has_picture, is_pending, is_settled
 from artsimilarity.monitoring.workers import worker_answers
+from artsimilarity.schema import reasons
 from artsimilarity.schema.fields import VECTORS
 from artsimilarity.schema.states import EmbeddingStatus, RolloutState
 from artsimilarity.schema.tables import RecallMeasurement
@@ -62,11 +63,19 @@ class RecallStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class PictureError:
-    """A picture that failed, and why."""
+    """A picture that failed, and why.
+
+    Attributes:
+        pk: its primary key.
+        title: what its ``str()`` says.
+        error: why, in words of the active language.
+        code: the same for programs; empty where an earlier release failed.
+    """
 
     pk: str
     title: str
     error: str
+    code: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +175,7 @@ def library_status(library: Library, *, workers: bool = True) -> LibraryStatus:
         rate=round(rate, 2) if rate else None,
         seconds_left=round(to_embed / rate, 1) if to_embed and rate else None,
         errors=[
-            PictureError(pk=str(picture.pk), title=str(picture), error=picture.embedding_error)
+            _picture_error(picture)
             for picture in library.rows.failed().defer(*VECTORS).order_by("-pk")[:_ERRORS]
         ],
     )
@@ -197,6 +206,16 @@ def _count(library: Library) -> list[dict[str, Any]]:
             last=Max("embedded_at", filter=recent),
         )
         .order_by("embedding_recipe")
+    )
+
+
+def _picture_error(picture: Any) -> PictureError:
+    reason = reasons.read(picture.embedding_error)
+    return PictureError(
+        pk=str(picture.pk),
+        title=str(picture),
+        error=picture.embedding_reason,
+        code=reason.code if reason else "",
     )
 
 

@@ -19,6 +19,7 @@ from artsimilarity.schema.fields import (
     WorkerTextField,
 )
 from artsimilarity.schema.managers import DeferringManager
+from artsimilarity.schema.reasons import in_words
 from artsimilarity.schema.states import EmbeddingStatus
 
 NO_NEXT_VECTOR: dict[str, Any] = {"embedding_next": None, "embedding_next_recipe": ""}
@@ -68,7 +69,11 @@ def blank_for(image: Any) -> dict[str, Any]:
 
 
 def failed(reason: str) -> dict[str, Any]:
-    """Return the columns of a picture that cannot be embedded, and is served no more."""
+    """Return the columns of a picture that cannot be embedded, and is served no more.
+
+    Args:
+        reason: as :func:`artsimilarity.schema.reasons.stored` returns it.
+    """
     return {**NO_VECTOR, "embedding_status": EmbeddingStatus.FAILED, "embedding_error": reason}
 
 
@@ -140,6 +145,14 @@ class EmbeddingColumns(models.Model):
         if inserting and self.get_deferred_fields() & BLANK.keys():
             self.similarity_set_columns(BLANK)
         super().save(*args, **kwargs)
+
+    @property
+    def embedding_reason(self) -> str:
+        """Why the picture failed, or has to be tried again, in words of the active language.
+
+        For an administrator: it may name files and settings. Empty where there is no error.
+        """
+        return in_words(self.embedding_error)
 
     @classmethod
     def similarity_queryset(cls, request: HttpRequest | None = None) -> models.QuerySet[Any]:

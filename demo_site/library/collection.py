@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from demo_site.library.models import Artwork
 from demo_site.library.words import LONGEST, Century, holds, respell
@@ -197,10 +197,20 @@ def _place() -> Any:
 def _century_label(century: str) -> str:
     number = int(century)
     endings = {
-        1: _("%(number)dst century"),
-        2: _("%(number)dnd century"),
-        3: _("%(number)drd century"),
+        1: _("%(number)sst century"),
+        2: _("%(number)snd century"),
+        3: _("%(number)srd century"),
     }
-    usual = _("%(number)dth century")
+    usual = _("%(number)sth century")
     words = usual if number in (11, 12, 13) else endings.get(number % 10, usual)
-    return words % {"number": number}
+    # Translators: which numerals centuries have in your language: write "arabic" or "roman".
+    is_roman = pgettext("numerals of centuries", "arabic") == "roman"
+    return words % {"number": _roman(number) if is_roman else number}
+
+
+def _roman(number: int) -> str:
+    text = ""
+    for value, letters in ((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")):
+        text += letters * (number // value)
+        number %= value
+    return text

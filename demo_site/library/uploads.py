@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from artsimilarity.library.files import decoding_limits
+from artsimilarity.schema import reasons
 from artsimilarity.schema.states import EmbeddingStatus
 from demo_site.library.light_table import read_key
 from demo_site.library.models import Artwork
@@ -19,6 +20,9 @@ from demo_site.library.models import Artwork
 _SIGNER: Final = signing.Signer(salt="library.upload")
 # Workers read a picture within seconds, unless others wait before it.
 _USUAL = timedelta(minutes=2)
+_OUR_FAULT = frozenset(
+    {reasons.FILE_MISSING, reasons.STORAGE_FAILED, reasons.ENCODER_FAILED, reasons.UNFORESEEN}
+)
 
 
 class State(StrEnum):
@@ -65,6 +69,9 @@ def why_failed(artwork: Artwork) -> str:
 
     The row's own reason is in an administrator's words, and may name files and settings.
     """
+    reason = reasons.read(artwork.embedding_error)
+    if reason and reason.code in _OUR_FAULT:
+        return _("Something went wrong here, and not with your picture. Add it again in a while.")
     limits = decoding_limits()
     width, height = artwork.width or 0, artwork.height or 0
     if not width:

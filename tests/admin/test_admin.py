@@ -28,7 +28,7 @@ def test_the_list_shows_why_a_picture_failed(admin_client: Client, quick_encoder
     bad.refresh_from_db()
     page = admin_client.get(reverse(LIST)).content.decode()
     assert "not a picture" in page
-    assert "not a picture" in bad.embedding_error
+    assert "not a picture" in bad.embedding_reason
 
 
 def test_the_list_is_filtered_by_status(admin_client: Client) -> None:

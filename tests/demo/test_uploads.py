@@ -10,7 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from artsimilarity.embedding import pipeline
+from artsimilarity.encoder.pictures.reasons import Reason
 from artsimilarity.library import Library
+from artsimilarity.schema import reasons
 from artsimilarity.search import more_like_this
 from demo_site.library.models import Artwork
 from demo_site.library.uploads import address_for_uploader
@@ -75,7 +77,7 @@ def test_that_cannot_be_read_is_shown_to_nobody_and_its_uploader_learns_why(
     assert "damaged or incomplete" in page
     assert "Add another copy" in page
     artwork.refresh_from_db()
-    assert artwork.embedding_error not in page
+    assert artwork.embedding_reason not in page
     assert "ARTSIMILARITY" not in page
 
 
@@ -95,6 +97,16 @@ def test_the_reason_follows_from_the_picture(
     columns = {"embedding_status": "failed", "width": width, "height": height}
     Artwork.objects.filter(pk=artwork.pk).update(**columns)
     assert words in client.get(address_for_uploader(artwork)).content.decode()
+
+
+def test_what_went_wrong_with_the_site_is_not_put_on_the_picture(client: Client) -> None:
+    artwork = make_artwork("Mine", from_visitor=True, width=400, height=400)
+    why = reasons.stored(Reason(reasons.STORAGE_FAILED, name="secret.jpg", error="503"))
+    Artwork.objects.filter(pk=artwork.pk).update(embedding_status="failed", embedding_error=why)
+    page = client.get(address_for_uploader(artwork)).content.decode()
+    assert "and not with your picture" in page
+    assert "secret.jpg" not in page
+    assert "503" not in page
 
 
 def test_is_no_neighbour_before_it_was_read_again_after_its_file_was_replaced(

@@ -148,7 +148,7 @@ class TestFinding:
         good, bad = upload(square.getvalue()), upload(framed())
         result = embed(good, bad)
         assert (result.embedded, result.retry) == ([str(good.pk)], [str(bad.pk)])
-        assert "out of bounds" in stored(bad).embedding_error
+        assert "out of bounds" in stored(bad).embedding_reason
 
     def test_a_sample_for_whitening_is_made_of_what_is_embedded(self) -> None:
         artwork = upload(framed())

@@ -118,7 +118,7 @@ class TestFailure:
         assert _embed(artwork).failed == [str(artwork.pk)]
         stored = _stored(artwork)
         assert stored.embedding_status == "failed"
-        assert words in stored.embedding_error
+        assert words in stored.embedding_reason
         assert list(Artwork.objects.failed()) == [artwork]
 
     def test_a_bad_file_does_not_touch_the_others_of_its_chunk(self) -> None:
@@ -131,11 +131,11 @@ class TestFailure:
         _use(settings, MAX_BYTES=50)
         artwork = make_artwork()
         _embed(artwork)
-        assert "MAX_BYTES" in _stored(artwork).embedding_error
+        assert "MAX_BYTES" in _stored(artwork).embedding_reason
         _use(settings, MAX_BYTES=5000, MAX_PIXELS=1000)
         Library.of(Artwork).rows.mark_pending()
         _embed(artwork)
-        assert "MAX_PIXELS" in _stored(artwork).embedding_error
+        assert "MAX_PIXELS" in _stored(artwork).embedding_reason
 
     def test_a_failed_picture_is_not_tried_again_unasked(self) -> None:
         artwork = Artwork.objects.create(title="bad", image=ContentFile(b"?", name="bad.jpg"))
@@ -173,7 +173,7 @@ class TestThreads:
         result = _embed(good[0], bad, *good[1:])
         assert result.failed == [str(bad.pk)]
         assert len(result.embedded) == 5
-        assert "not a picture" in _stored(bad).embedding_error
+        assert "not a picture" in _stored(bad).embedding_reason
 
     def test_storages_are_read_in_the_thread_that_has_the_database_connection(
         self, monkeypatch: pytest.MonkeyPatch
@@ -197,7 +197,7 @@ class TestWhatMayPass:
             assert _embed(artwork).retry == [str(artwork.pk)]
             assert _stored(artwork).embedding_status == "pending"
         assert _embed(artwork).failed == [str(artwork.pk)]
-        assert "missing from the storage" in _stored(artwork).embedding_error
+        assert "missing from the storage" in _stored(artwork).embedding_reason
 
     def test_a_storage_that_comes_back_is_forgiven(self, monkeypatch: pytest.MonkeyPatch) -> None:
         storage = ObjectStorage()
@@ -205,10 +205,10 @@ class TestWhatMayPass:
         artwork = make_artwork()
         storage.down = True
         assert _embed(artwork).retry == [str(artwork.pk)]
-        assert "503 Slow Down" in _stored(artwork).embedding_error
+        assert "503 Slow Down" in _stored(artwork).embedding_reason
         storage.down = False
         assert _embed(artwork).embedded == [str(artwork.pk)]
-        assert _stored(artwork).embedding_error == ""
+        assert _stored(artwork).embedding_reason == ""
 
     def test_a_picture_that_the_encoder_chokes_on_does_not_take_its_batch_down(
         self, settings: Settings
@@ -219,14 +219,14 @@ class TestWhatMayPass:
         assert (result.embedded, result.retry) == ([str(good.pk)], [str(bad.pk)])
         _embed(bad)
         assert _embed(bad).failed == [str(bad.pk)]
-        assert "out of memory" in _stored(bad).embedding_error
+        assert "out of memory" in _stored(bad).embedding_reason
 
     def test_a_picture_that_killed_its_worker_too_often_fails(self) -> None:
         artwork = make_artwork()
         # What a worker leaves that dies at work: the attempt counted, the claim standing.
         Artwork.objects.update(embedding_attempts=3)
         assert _embed(artwork).failed == [str(artwork.pk)]
-        assert "stopped 3 times" in _stored(artwork).embedding_error
+        assert "stopped 3 times" in _stored(artwork).embedding_reason
 
     def test_pictures_tried_before_go_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
         sizes: list[int] = []
@@ -254,7 +254,7 @@ class TestFiles:
         Artwork.objects.filter(pk=artwork.pk).update(image=name)
         assert _embed(artwork).embedded == [str(artwork.pk)]
         assert _stored(artwork).embedding_damaged
-        assert not _stored(artwork).embedding_error
+        assert not _stored(artwork).embedding_reason
 
     def test_unless_the_site_wants_none_such(self, settings: Settings) -> None:
         settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "ACCEPT_DAMAGED": False}
@@ -271,7 +271,7 @@ class TestFiles:
         Artwork.objects.filter(pk=hostile.pk).update(image=name)
         result = _embed(good, hostile)
         assert (result.embedded, result.failed) == ([str(good.pk)], [str(hostile.pk)])
-        assert "more than 100 scans" in _stored(hostile).embedding_error
+        assert "more than 100 scans" in _stored(hostile).embedding_reason
 
     def test_one_that_ends_its_decoder_is_tried_again_and_then_fails(
         self, monkeypatch: pytest.MonkeyPatch

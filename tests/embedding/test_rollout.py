@@ -139,7 +139,7 @@ class TestFilling:
         rollout.promote(Library.of(Artwork))
         stored = _stored()[0]
         assert (stored.embedding_status, stored.embedding) == ("failed", None)
-        assert "missing" in stored.embedding_error
+        assert "missing" in stored.embedding_reason
 
     def test_a_file_replaced_behind_djangos_back_is_noticed(self, library: list[Artwork]) -> None:
         changed = library[0]

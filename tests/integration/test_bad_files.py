@@ -134,7 +134,7 @@ def test_two_hundred_bad_files_fail_one_by_one_and_the_worker_goes_on(
         assert child.memory_info().rss < 500 * MEBIBYTE
         assert Artwork.objects.failed().count() == 200
         assert [artwork.title for artwork in Artwork.objects.ready()] == ["good"]
-    errors = Artwork.objects.failed().values_list("title", "embedding_error")
+    errors = [(artwork.title, artwork.embedding_reason) for artwork in Artwork.objects.failed()]
     assert all(len(error) > 20 for _title, error in errors)
     by_kind = dict(errors)
     assert "empty" in by_kind["empty"]

@@ -75,7 +75,7 @@ class TestInEveryPool:
             assert worker.process.poll() is None
         failed = Artwork.objects.failed().get()
         assert failed.title == "2"
-        assert "memory" in failed.embedding_error
+        assert "memory" in failed.embedding_reason
         assert Artwork.objects.ready().count() == 4
 
     def test_an_encoder_that_cannot_load_empties_no_queue_and_is_tried_again(
@@ -147,7 +147,7 @@ def test_a_picture_over_the_time_limit_fails_and_takes_no_other_with_it(
         wait_until(_nothing_waits)
     failed = Artwork.objects.failed().get()
     assert failed.title == "3"
-    assert "stopped 3 times" in failed.embedding_error
+    assert "stopped 3 times" in failed.embedding_reason
     assert Artwork.objects.ready().count() == 7
 
 

@@ -111,7 +111,7 @@ def test_a_machine_without_the_files_delays_pictures_and_what_it_failed_is_made_
             wait_until(lambda: not Artwork.objects.pending().exists())
             assert "retry" in bare.log
         failed = Artwork.objects.failed()
-        assert all("missing from the storage" in one.embedding_error for one in failed)
+        assert all("missing from the storage" in one.embedding_reason for one in failed)
         queue.enqueue(failed, force=True)
         wait_until(lambda: Artwork.objects.ready().count() == COUNT)
     for artwork in Artwork.objects.all():

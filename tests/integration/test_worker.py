@@ -57,7 +57,7 @@ def test_from_upload_to_neighbours_replacement_and_failure(
         wait_until(lambda: Artwork.objects.failed().count() == 1)
         broken.refresh_from_db()
         listed = admin_client.get(reverse("admin:library_artwork_changelist")).content.decode()
-        assert "damaged" in broken.embedding_error
+        assert "damaged" in broken.embedding_reason
         assert "damaged" in listed
         assert client.get(broken.get_absolute_url()).status_code == 404
         assert "broken" not in client.get("/").content.decode()
@@ -82,7 +82,7 @@ def test_a_picture_that_kills_its_worker_fails_and_the_rest_of_its_chunk_does_no
     with run_worker(broker_url, tmp_path / "worker.log", **settings):
         wait_until(lambda: not Artwork.objects.pending().exists())
     assert [a.title for a in Artwork.objects.failed()] == ["2"]
-    assert "stopped 3 times" in Artwork.objects.failed().get().embedding_error
+    assert "stopped 3 times" in Artwork.objects.failed().get().embedding_reason
     assert Artwork.objects.ready().count() == 4
 
 
@@ -110,7 +110,7 @@ def test_a_missing_file_is_tried_again_by_the_worker_and_recorded_in_the_end(
         wait_until(lambda: Artwork.objects.failed().exists())
     lost = Artwork.objects.get()
     assert lost.embedding_attempts == 3
-    assert "missing from the storage" in lost.embedding_error
+    assert "missing from the storage" in lost.embedding_reason
 
 
 @pytest.mark.parametrize("pool", ["threads", "solo"])

@@ -51,7 +51,7 @@ def test_counts_by_status_and_by_recipe(dead_broker: None) -> None:
     assert (status.total, status.ready, status.pending, status.failed) == (5, 2, 1, 1)
     assert status.without_picture == 1
     assert status.by_recipe == {ART.fingerprint: 1, "x-256+216-" + "0" * 16: 1}
-    assert [(e.title, e.error) for e in status.errors] == [("failed", "It is damaged.")]
+    assert [(e.title, e.error, e.code) for e in status.errors] == [("failed", "It is damaged.", "")]
     assert (status.queue_length, status.worker_seen) == (None, None)
 
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
+from artsimilarity.encoder.pictures.reasons import Reason
+
 Data: TypeAlias = bytes | mmap.mmap
 
 Kind: TypeAlias = Literal[
@@ -40,6 +42,14 @@ _MOST_DIRECTORIES: Final = 100
 _MOST_ENTRIES: Final = 1024
 _MOST_VALUES: Final = 2_000_000
 _MOST_SEGMENTS: Final = 20_000
+
+
+class BadDirectory(ValueError):
+    """What lists the contents of a TIFF cannot be read; ``reason`` says why."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(str(reason))
+        self.reason: Final = reason
 
 
 @dataclass(frozen=True)
@@ -219,7 +229,7 @@ class _Tags:
     def _bytes(self, place: int, size: int) -> bytes:
         found = self._data[place : place + size]
         if len(found) < size:
-            raise ValueError("a directory lies beyond the end of the file")
+            raise BadDirectory(Reason("directory-too-long"))
         return found
 
     def _number(self, place: int, size: int, *, missing_is_zero: bool = False) -> int:
@@ -235,7 +245,7 @@ class _Tags:
         if letter is None or not count:
             return ()
         if count > _MOST_VALUES:
-            raise ValueError(f"a tag has {count:,} values")
+            raise BadDirectory(Reason("tag-too-long", values=count))
         size = count * struct.calcsize(self._order + letter)
         if size > self._room:
             place = self._number(place, self._room)
@@ -252,7 +262,7 @@ def tiff_page(data: Data) -> TiffPage:
     directories behind it are not looked at, for nothing says that they are sound.
 
     Raises:
-        ValueError: No directory can be read.
+        BadDirectory: No directory can be read.
     """
     first: TiffPage | None = None
     for number, tags in enumerate(_directories(data)):
@@ -260,14 +270,14 @@ def tiff_page(data: Data) -> TiffPage:
             page = _page(number, tags)
         except (ValueError, struct.error) as error:
             if first is None:
-                raise ValueError(str(error)) from error
+                raise _bad_directory(error) from error
             break
         if first is None:
             first, tags_of_first = page, tags
         if not page.reduced:
             return _with_visible(data, tags, page)
     if first is None:
-        raise ValueError("it has no directory")
+        raise BadDirectory(Reason("no-directory"))
     return _with_visible(data, tags_of_first, first)
 
 
@@ -282,17 +292,22 @@ def _directories(data: Data) -> Iterator[_Tags]:
             tags = _Tags(data, order, place, big)
         except (ValueError, struct.error) as error:
             if not seen:
-                raise ValueError(f"its first directory is damaged: {error}") from error
+                why = _bad_directory(error).reason
+                raise BadDirectory(Reason("bad-first-directory", why=why)) from error
             return  # what lies behind may be damaged
         seen.add(place)
         yield tags
         place = tags.next
 
 
+def _bad_directory(error: ValueError | struct.error) -> BadDirectory:
+    return error if isinstance(error, BadDirectory) else BadDirectory(Reason(str(error)))
+
+
 def _page(number: int, tags: _Tags) -> TiffPage:
     width, height = tags.first(256, 0), tags.first(257, 0)
     if not width or not height:
-        raise ValueError("a directory lacks its dimensions")
+        raise BadDirectory(Reason("no-dimensions"))
     tiled = bool(tags.first(322, 0))
     rows = min(tags.first(278, height) or height, height)
     block = (tags.first(322, width), tags.first(323, height) or height) if tiled else (width, rows)

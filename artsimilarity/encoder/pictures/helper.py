@@ -82,7 +82,7 @@ def _answer(
 
 
 def _refusal(error: PictureError) -> dict[str, Any]:
-    return {"error": type(error).__name__, "message": str(error)}
+    return {"error": type(error).__name__, "reason": error.reason.plain()}
 
 
 def _source(question: dict[str, Any], questions: IO[bytes], folder: Path) -> tuple[Source, int]:

@@ -6,9 +6,23 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from artsimilarity.encoder.pictures.reasons import Reason, Value
+
 
 class PictureError(ValueError):
-    """A picture cannot be read; the message says why, in words for an administrator."""
+    """A picture cannot be read; the message says why, in English and for an administrator.
+
+    Args:
+        code: of ``reasons.TEXTS``.
+        values: that its words name.
+
+    Attributes:
+        reason: the same, to be stored, and translated where it is shown.
+    """
+
+    def __init__(self, code: str, **values: Value) -> None:
+        self.reason: Final = Reason(code, **values)
+        super().__init__(str(self.reason))
 
 
 class EmptyFile(PictureError):
@@ -83,19 +97,12 @@ DEFAULT_LIMITS: Final = Limits()
 
 def too_much_memory(limits: Limits) -> TooMuchMemory:
     """The error for a file that would take, or took, more memory than it may."""
-    return TooMuchMemory(
-        f"Decoding the picture takes more than {limits.max_memory / 2**20:,.0f} MiB of memory. "
-        f'Raise ARTSIMILARITY["MAX_MEMORY"], or save the picture as a tiled TIFF or a baseline '
-        f"(not progressive) JPEG, which take little."
-    )
+    return TooMuchMemory("too-much-memory", mebibytes=round(limits.max_memory / 2**20))
 
 
 def too_much_time(limits: Limits) -> TooMuchWork:
     """The error for a file that took longer than it may."""
-    return TooMuchWork(
-        f"Decoding the picture takes more than {limits.max_seconds:g} seconds of processor time. "
-        f'Raise ARTSIMILARITY["MAX_SECONDS"], or save the picture anew.'
-    )
+    return TooMuchWork("too-much-time", seconds=limits.max_seconds)
 
 
 def error_text(error: BaseException) -> str:

@@ -32,6 +32,7 @@ from artsimilarity.encoder.pictures.limits import (
     too_much_time,
 )
 from artsimilarity.encoder.pictures.reading import Source, Square
+from artsimilarity.encoder.pictures.reasons import Reason
 
 _MODULE: Final = "artsimilarity.encoder.pictures.helper"
 _LENGTH_BYTES: Final = 4
@@ -280,7 +281,8 @@ class _Helper:
             raise self._death(limits, timed_out=timed_out.is_set())
         self._in_step = True
         if "error" in answer:
-            raise _ERRORS[answer["error"]](answer["message"])
+            reason = Reason.from_plain(answer["reason"])
+            raise _ERRORS[answer["error"]](reason.code, **reason.values)
         if "errno" in answer:
             raise OSError(answer["errno"], answer["message"], answer["path"])
         return found
@@ -291,10 +293,7 @@ class _Helper:
         if timed_out or code == -signal.SIGPROF:
             return too_much_time(limits)
         how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-        return DecoderCrashed(
-            f"The file ended the process that decoded it ({how}): it takes more memory than it "
-            f"may, or is damaged in a way that breaks the decoder. Save the picture anew."
-        )
+        return DecoderCrashed("decoder-crashed", how=how)
 
 
 def _end(helpers: list[_Helper], pid: int) -> None:

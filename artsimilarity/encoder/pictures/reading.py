@@ -236,43 +236,35 @@ def _contents(source: Source, limits: Limits) -> Iterator[Data]:
 
 def _check_bytes(size: int, limits: Limits) -> None:
     if not size:
-        raise EmptyFile("The file is empty (0 bytes). Upload it again.")
+        raise EmptyFile("empty-file")
     if size > limits.max_bytes:
-        raise TooManyBytes(
-            # Callers may have read no further than one byte past the limit.
-            f"The file has more than {limits.max_bytes:,} bytes, the most that are read. "
-            f'Raise ARTSIMILARITY["MAX_BYTES"] to accept it.'
-        )
+        # Callers may have read no further than one byte past the limit.
+        raise TooManyBytes("too-many-bytes", most=limits.max_bytes)
 
 
 def _check_size(size: tuple[int, int], limits: Limits) -> None:
     width, height = size
     if width * height > limits.max_pixels:
         raise TooManyPixels(
-            f"The picture has {width:,} x {height:,} = {width * height:,} pixels; at most "
-            f"{limits.max_pixels:,} are decoded. "
-            f'Raise ARTSIMILARITY["MAX_PIXELS"] to accept it.'
+            "too-many-pixels",
+            width=width,
+            height=height,
+            pixels=width * height,
+            most=limits.max_pixels,
         )
     if min(size) < limits.min_side:
-        raise TooSmall(
-            f"The picture has {width:,} x {height:,} pixels; each side must have at least "
-            f"{limits.min_side}. Upload a larger copy."
-        )
+        raise TooSmall("too-small", width=width, height=height, least=limits.min_side)
 
 
 def _bad_header(kind: str, error: BaseException | None) -> DamagedPicture:
-    why = f" ({error_text(error)})" if error and not isinstance(error, OSError) else ""
-    return DamagedPicture(
-        f"The file begins like a {kind} file, but its header is damaged or describes "
-        f"a kind of {kind} that cannot be read{why}. Replace it with a sound copy."
-    )
+    if error is None:
+        return DamagedPicture("bad-header", kind=kind)
+    why = error.reason if isinstance(error, headers.BadDirectory) else error_text(error)
+    return DamagedPicture("bad-header-why", kind=kind, why=why)
 
 
 def _damaged(kind: str, error: BaseException) -> DamagedPicture:
-    return DamagedPicture(
-        f"The {kind} file is damaged or incomplete "
-        f"({error_text(error)}). Replace it with a sound copy."
-    )
+    return DamagedPicture("damaged", kind=kind, why=error_text(error))
 
 
 class _File:
@@ -289,10 +281,7 @@ class _File:
     ) -> None:
         kind = headers.kind_of(data)
         if kind is None:
-            raise NotAPicture(
-                "The file is not a picture in a format that is read (JPEG, PNG, TIFF, WebP, GIF, "
-                "BMP, PSD, JPEG 2000, AVIF or HEIC), whatever its name says. Replace it with one."
-            )
+            raise NotAPicture("not-a-picture")
         self.kind: Final = kind
         self.source: Final = source
         self.data: Final = data
@@ -343,10 +332,7 @@ class _File:
     def _jpeg(self) -> Square:
         header = headers.jpeg_header(self.data)
         if header.scans > _MOST_SCANS:
-            raise TooMuchWork(
-                f"The JPEG file has more than {_MOST_SCANS} scans, each of which costs as much "
-                f"time as a picture. Save the picture anew."
-            )
+            raise TooMuchWork("too-many-scans", most=_MOST_SCANS)
         image = self._open()
         size = image.size
         _check_size(size, self.limits)
@@ -387,15 +373,11 @@ class _File:
         most = max(_MOST_BLOCK_PIXELS, 4 * page.size[0] * page.size[1])
         if width * height > most:
             raise TooMuchWork(
-                f"The TIFF file has tiles of {width:,} x {height:,} pixels around a picture of "
-                f"{page.size[0]:,} x {page.size[1]:,}. Save the picture anew."
+                "large-tiles", across=width, down=height, width=page.size[0], height=page.size[1]
             )
 
     def _missing_pyvips(self) -> MissingLibrary:
-        return MissingLibrary(
-            f"This kind of {self.kind} can be read only where pyvips is installed "
-            f"(pip install django-artsimilarity[worker]). Save the picture with 8 bits a channel."
-        )
+        return MissingLibrary("needs-pyvips", kind=self.kind)
 
     def _check_memory(self, size: int) -> None:
         if size > self.limits.max_memory:
@@ -406,7 +388,7 @@ class _File:
             raise self._cut(visible)
 
     def _cut(self, visible: float) -> DamagedPicture:
-        return _damaged(self.kind, OSError(f"{visible:.0%} of its rows are there"))
+        return DamagedPicture("rows-missing", kind=self.kind, percent=round(100 * visible))
 
     # The two ways of decoding
 
@@ -446,7 +428,7 @@ class _File:
                 # Libjpeg does without an end where the last rows are there.
                 is_damaged = visible < 1 or (jpeg is not None and not jpeg.ends)
                 if is_damaged and not self.limits.accept_damaged:
-                    raise _damaged(self.kind, OSError("its end is missing"))
+                    raise DamagedPicture("end-missing", kind=self.kind)
                 try:
                     _load(image)
                 except (MemoryError, PictureError):
@@ -503,11 +485,7 @@ class _File:
         except (MemoryError, PictureError):
             raise
         except Image.DecompressionBombError as error:
-            raise TooManyPixels(
-                f"The picture is too large for Pillow: {error_text(error)} "
-                f'Beyond that, raising ARTSIMILARITY["MAX_PIXELS"] is not enough: '
-                f"PIL.Image.MAX_IMAGE_PIXELS must be raised as well."
-            ) from error
+            raise TooManyPixels("too-many-pixels-for-pillow", why=error_text(error)) from error
         except Exception as error:
             # Besides UnidentifiedImageError, plugins let errors of many types pass on corrupt
             # headers. Segments that a JPEG can do without are left out then.
@@ -564,10 +542,7 @@ def _open_heic(file: IO[bytes]) -> Image.Image:
     try:
         import pillow_heif  # an extra of its own: it holds an encoder under the GPL
     except ImportError as error:
-        raise MissingLibrary(
-            "HEIC pictures can be read only where pillow-heif is installed "
-            "(pip install django-artsimilarity[heic]). Save the picture as JPEG."
-        ) from error
+        raise MissingLibrary("needs-pillow-heif") from error
     opener: Any = pillow_heif.HeifImageFile
     image: Image.Image = opener(file)
     return image

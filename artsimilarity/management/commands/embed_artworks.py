@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from tqdm import tqdm
 
 from artsimilarity.conf import get_settings
@@ -29,6 +30,27 @@ from artsimilarity.search import score_calibration
 _POLL_SECONDS = 0.5
 _SLICE = 10_000
 _PATIENCE_SECONDS = 30
+_LABELS = {
+    "model": gettext_lazy("model"),
+    "total": gettext_lazy("total"),
+    "ready": gettext_lazy("ready"),
+    "pending": gettext_lazy("pending"),
+    "to_embed": gettext_lazy("to embed"),
+    "served": gettext_lazy("served"),
+    "failed": gettext_lazy("failed"),
+    "without_picture": gettext_lazy("without picture"),
+    "by_recipe": gettext_lazy("by recipe"),
+    "candidate": gettext_lazy("candidate"),
+    "rollout": gettext_lazy("rollout"),
+    "queue_length": gettext_lazy("queue length"),
+    "worker_seen": gettext_lazy("worker seen"),
+    "waiting_since": gettext_lazy("waiting since"),
+    "recall": gettext_lazy("recall"),
+    "problems": gettext_lazy("problems"),
+    "rate": gettext_lazy("rate"),
+    "seconds_left": gettext_lazy("seconds left"),
+    "errors": gettext_lazy("errors"),
+}
 
 
 class Command(BaseCommand):
@@ -254,7 +276,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(status, indent=2))
             return
         for name, value in status.items():
-            label = name.replace("_", " ")
+            label = _LABELS[name]
             if isinstance(value, dict):
                 self.stdout.write(f"{label}:")
                 for key, one in value.items():
