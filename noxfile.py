@@ -67,6 +67,13 @@ def messages(session: nox.Session) -> None:
 
 
 @nox.session
+def package(session: nox.Session) -> None:
+    """Build the source distribution and the wheel into dist/, as a package index takes them."""
+    session.run("python", "-m", "build")
+    session.run("python", "-m", "twine", "check", "--strict", "dist/*")
+
+
+@nox.session
 def stop(session: nox.Session) -> None:
     """Stop the tests' servers of this checkout and remove their data."""
     session.run("python", "-m", "tests.servers", "stop", "--all")

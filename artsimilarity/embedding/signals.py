@@ -10,7 +10,10 @@ embedding_succeeded = Signal()
 """A picture has got its vector: ``pk``, ``using`` (the database's alias), ``recipe``."""
 
 embedding_failed = Signal()
-"""A picture cannot be embedded and is tried no more: ``pk``, ``using``, ``error`` (the reason)."""
+"""A picture cannot be embedded and is tried no more: ``pk``, ``using``, ``error``.
+
+The error is the reason in words, in the worker's language.
+"""
 
 chunk_embedded = Signal()
 """A task has ended, once for all its pictures: ``result``, ``seconds``."""

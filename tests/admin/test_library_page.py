@@ -126,7 +126,7 @@ class TestButtons:
         make_embedded("one")
         make_embedded("two")
         page = admin_client.get(_url("all")).content.decode()
-        assert "It concerns 2 pictures." in page
+        assert "2 pictures will be embedded." in page
         assert "not known" in page
         assert broker.tasks() == []
 
@@ -210,7 +210,7 @@ class TestPicturePage:
         page = admin_client.get(url).content.decode()
         assert "the hidden one" in page
         assert reverse("admin:library_artwork_change", args=[hidden.pk]) in page
-        assert "style 1.00, colour 0.00" in page
+        assert "<dt>Brushwork</dt><dd>score 1.00</dd>" in page
 
     def test_the_button_embeds_this_picture_again(
         self, admin_client: Client, broker: Broker
@@ -308,4 +308,7 @@ def test_durations_are_told_in_words(seconds: float | None, words: str) -> None:
 def test_two_pictures_tell_their_colours_apart(admin_client: Client) -> None:
     first, second = make_artwork("first", RED), make_artwork("second", BLUE)
     pipeline.embed(Library.of(Artwork), [first.pk, second.pk])
-    assert "colour 0.00" in admin_client.get(target_url(first)).content.decode()
+    assert (
+        "<dt>Colours</dt><dd>score 0.00</dd>"
+        in admin_client.get(target_url(first)).content.decode()
+    )

@@ -20,7 +20,7 @@ from platformdirs import user_cache_path
 ROOT = Path(__file__).resolve().parents[2]
 _EXTRAS = "api,redis,binary"
 # What is built into the wheel.
-_SOURCES = ("artsimilarity", "pyproject.toml", "README.md", "LICENSE")
+_SOURCES = ("artsimilarity", "pyproject.toml", "setup.py", "README.md", "LICENSE")
 
 
 class NoSuchPython(Exception):
