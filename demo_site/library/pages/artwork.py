@@ -18,6 +18,7 @@ from demo_site.library.about import About
 from demo_site.library.collection import Listing
 from demo_site.library.detail import ThrottledDetailMixin
 from demo_site.library.models import Artwork
+from demo_site.library.tiles import Tiles
 from demo_site.library.words import LONGEST, holds
 
 # Weight of the style under "?by=", which addresses had before there was a slider.
@@ -86,6 +87,7 @@ class ArtworkView(ThrottledDetailMixin, DetailView):  # type: ignore[type-arg]
             "next": following_artwork,
             "about": About.of(self.object, large, self.request),
             "large": large,
+            "tiles": Tiles.of(self.object),
             "download": _download(self.object),
         }
 
