@@ -188,11 +188,11 @@ class TestTiles:
         answer.close()
         assert answer["Cache-Control"] == "private, max-age=31536000, immutable"
 
-    def test_a_picture_s_page_names_them_and_shows_the_file_until_then(
+    def test_a_picture_s_page_has_a_viewer_once_they_are_there_and_a_link_until_then(
         self, client: Client
     ) -> None:
         artwork = stored()
-        assert "data-tiles" not in client.get(artwork.get_absolute_url()).content.decode()
+        assert "viewer" not in client.get(artwork.get_absolute_url()).content.decode()
         make_tiles(artwork)
         found = Tiles.of(artwork)
         assert found
