@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.utils._os import safe_join
 from django.views.decorators.http import condition, require_safe
 
+from demo_site.library import tiles
 from demo_site.library.pictures import Thumbnails
 
 mimetypes.add_type("image/webp", ".webp")  # unknown to Python before 3.13
@@ -53,7 +54,7 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """Hand out a file. For this demo only: a real site leaves it to its web server or storage,
     because Django would hold a thread of the site for as long as each download takes."""
     response = FileResponse(_path(path).open("rb"))
-    # A thumbnail's name follows from the picture's content: another picture has another name.
-    is_thumbnail = path.startswith(f"{Thumbnails.folder}/")
-    response["Cache-Control"] = _FOR_GOOD if is_thumbnail else _HOUR
+    # Their names follow from the picture's content: another picture has others.
+    is_kept = path.startswith((f"{Thumbnails.folder}/", f"{tiles.FOLDER}/"))
+    response["Cache-Control"] = _FOR_GOOD if is_kept else _HOUR
     return response

@@ -13,7 +13,7 @@ from artsimilarity.conf import get_settings
 from artsimilarity.embedding import rollout
 from artsimilarity.embedding.broker import queue_length
 from artsimilarity.encoder.recipe import Recipe
-from artsimilarity.library import Library, recall_history, waiting
+from artsimilarity.library import Library, map_age, recall_history, waiting
 from artsimilarity.library.recall_history import RecallHistory
 from artsimilarity.library.rows import has_picture, is_pending, is_settled
 from artsimilarity.monitoring.workers import worker_answers
@@ -101,7 +101,7 @@ class LibraryStatus:
         waiting_since: some pictures have waited for a worker since then, at least; in ISO format,
             None if none waits.
         recall: how good the index is; None if nobody has tried to measure it.
-        problems: what is wrong with waiting and recall, and what to do, in words for an
+        problems: what is wrong with waiting, recall and the map, and what to do, in words for an
             administrator.
         rate: pictures embedded a second, from the first to the last of the past minute; None if
             these are fewer than ten, or less than five seconds apart.
@@ -171,6 +171,7 @@ def library_status(library: Library, *, workers: bool = True) -> LibraryStatus:
         problems=[
             *waiting.problems_of(library, known),
             *recall_history.problems_of(library, measured),
+            *map_age.problems_of(library),
         ],
         rate=round(rate, 2) if rate else None,
         seconds_left=round(to_embed / rate, 1) if to_embed and rate else None,

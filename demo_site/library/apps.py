@@ -11,3 +11,7 @@ class LibraryConfig(AppConfig):
     label = "library"
     verbose_name = _("Picture library")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Let web processes and commands know the worker's tasks by name."""
+        from demo_site.library import tasks  # noqa: F401  (needs the models)

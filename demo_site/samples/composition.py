@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from .noise import FloatArray, IndexArray, grid, smooth
-from .palettes import DARKER, LIGHTER
+from .noise import FloatArray, IndexArray, grid, layered, smooth
+from .palettes import DARKER, DEPTHS, LIGHTER
 
 Point = tuple[float, float]
 
@@ -19,13 +19,13 @@ class Composition:
     """A scene ready for a technique; every array is (height, width).
 
     Attributes:
-        shapes: uint8, which shape a pixel belongs to; outlines run where it changes.
+        shapes: int32, which shape a pixel belongs to; outlines run where it changes.
         roles: uint8, 0 to 6, the palette role of that shape.
         tone: float32, about -1 (in shadow) to 1 (in light), around the shape's own colour.
         flow: float32, radians, the direction in which a brush would follow the shape.
     """
 
-    shapes: IndexArray
+    shapes: npt.NDArray[np.int32]
     roles: IndexArray
     tone: FloatArray
     flow: FloatArray
@@ -39,6 +39,12 @@ class Composition:
     def height(self) -> int:
         """Height in pixels."""
         return int(self.roles.shape[0])
+
+    @property
+    def darkness(self) -> FloatArray:
+        """What a drawing in one ink makes of it: 0 where the paper is left, 1 where all is ink."""
+        depth: FloatArray = np.clip(DEPTHS[self.roles] - np.float32(0.26) * self.tone, 0, 1)
+        return depth.astype(np.float32)
 
     def at(self, x: FloatArray, y: FloatArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Return the index (rows, columns) of the pixels at x and y, kept inside the picture."""
@@ -92,8 +98,9 @@ class Painter:
         """Start with one shape, number 0, that fills the picture; ``backdrop`` sets its role."""
         self.width, self.height, self.rng = width, height, rng
         self.short = min(width, height)
-        self._image = Image.new("L", (width, height), 0)
+        self._image = Image.new("I", (width, height), 0)
         self._draw = ImageDraw.Draw(self._image)
+        self._textures: list[tuple[int, FloatArray]] = []
         self._rows: list[tuple[float, ...]] = [(0.0, 0.0, 0.0, 0.0, 0.5, 0.5, 0.0)]
 
     def backdrop(
@@ -103,10 +110,20 @@ class Painter:
         self._rows[0] = (role, tone, slope[0], slope[1], 0.5, 0.5, flow)
 
     def _next(self, role: int, tone: float, slope: Point, flow: float, centre: Point) -> int:
-        # Shape numbers are bytes; a scene that needs more gives its last shapes one number.
-        if len(self._rows) < 256:
-            self._rows.append((role, tone, slope[0], slope[1], centre[0], centre[1], flow))
+        self._rows.append((role, tone, slope[0], slope[1], centre[0], centre[1], flow))
         return len(self._rows) - 1
+
+    def texture(self, strength: float, cell: float, cell_y: float | None = None) -> None:
+        """Let light play over the shape that was added last, or the backdrop.
+
+        Args:
+            strength: how much lighter or darker, as a tone.
+            cell: width of a patch, in shares of the shorter side.
+            cell_y: its height, if that differs.
+        """
+        high = self.short * (cell_y or cell)
+        field = layered(self.rng, self.width, self.height, self.short * cell, high)
+        self._textures.append((len(self._rows) - 1, np.float32(strength) * field))
 
     def polygon(
         self,
@@ -187,26 +204,58 @@ class Painter:
         width = max(2, round(thickness * self.short))
         self._draw.line(pixels, fill=number, width=width, joint="curve")
 
-    def skyline(self, level: float, swing: float, waves: float, samples: int = 160) -> FloatArray:
-        """Return a rolling line of heights around ``level``, ``waves`` hills over the width."""
+    def ragged(
+        self,
+        x: float,
+        y: float,
+        radius: float,
+        role: int,
+        *,
+        squash: float = 0.8,
+        rough: float = 0.22,
+        tone: float = 0,
+        slope: Point = (0, 0),
+        flow: float = 0,
+    ) -> None:
+        """Add a shape like a clump of leaves, a rock or a cloud, about ``radius`` large."""
+        angles = np.linspace(0, 2 * math.pi, 54, endpoint=False)
+        reach = np.ones(len(angles))
+        for waves in (2, 3, 5, 8, 13):
+            swing = self.rng.uniform(0.4, 1) * rough * 1.6 / waves**0.6
+            reach += swing * np.sin(waves * angles + self.rng.uniform(0, 2 * math.pi))
+        reach *= self.rng.uniform(1 - rough / 2, 1 + rough / 2, len(angles))
+        px = x + radius * reach * np.cos(angles) * self.short / self.width
+        py = y + radius * squash * reach * np.sin(angles) * self.short / self.height
+        points = list(zip(px.tolist(), py.tolist(), strict=True))
+        self.polygon(points, role, tone=tone, slope=slope, flow=flow)
+
+    def skyline(
+        self, level: float, swing: float, waves: float, *, octaves: int = 3, samples: int = 220
+    ) -> FloatArray:
+        """Return a line of heights around ``level``, ``waves`` hills over the width.
+
+        More octaves make rocks of hills.
+        """
         t = np.linspace(0, 1, samples)
         total = np.zeros(samples)
-        for octave in range(3):
+        for octave in range(octaves):
             phase = self.rng.uniform(0, 2 * math.pi)
             stretch = waves * 1.9**octave * self.rng.uniform(0.85, 1.15)
-            total += 0.5**octave * np.sin(2 * math.pi * stretch * t + phase)
-        return (level + swing * total / 1.5).astype(np.float32)
+            total += 0.52**octave * np.sin(2 * math.pi * stretch * t + phase)
+        return (level + swing * total / 1.6).astype(np.float32)
 
     def finish(self) -> Composition:
         """Return the finished composition."""
-        shapes = np.asarray(self._image, dtype=np.uint8)
+        shapes = np.array(self._image, dtype=np.int32)
         table = np.array(self._rows, dtype=np.float32)
         x, y = grid(self.width, self.height)
         tone = table[shapes, 1]
         tone = tone + table[shapes, 2] * (x / np.float32(self.width) - table[shapes, 4])
         tone = tone + table[shapes, 3] * (y / np.float32(self.height) - table[shapes, 5])
+        for number, field in self._textures:
+            tone = np.where(shapes == number, tone + field, tone)
         drift = smooth(self.rng, self.width, self.height, self.short / 3)
-        tone = np.clip(tone + 0.25 * drift, -1.2, 1.2).astype(np.float32)
+        tone = np.clip(tone + 0.2 * drift, -1.2, 1.2).astype(np.float32)
         drift = smooth(self.rng, self.width, self.height, self.short / 4)
         flow = (table[shapes, 6] + 0.5 * drift).astype(np.float32)
         return Composition(shapes, table[:, 0].astype(np.uint8)[shapes], tone, flow)

@@ -9,6 +9,7 @@ from .catalogue import Sample, samples
 from .noise import generator, to_image
 from .palettes import PALETTES
 from .scenes import SCENES, compose
+from .sheet import mounted, room
 from .techniques import TECHNIQUES
 
 _QUALITY = 88
@@ -19,8 +20,11 @@ def draw(sample: Sample) -> Image.Image:
     (palette,) = (p for p in PALETTES if p.name == sample.palette)
     (technique,) = (t for t in TECHNIQUES if t.name == sample.technique)
     rng = generator("sample", sample.slug)
-    scene = compose(SCENES[sample.scene], sample.width, sample.height, rng)
-    return to_image(technique.paint(scene, palette.colours(), rng))
+    colours, size = palette.colours(), (sample.width, sample.height)
+    _left, _top, width, height = room(technique.sheet, *size)
+    scene = compose(SCENES[sample.scene], width, height, rng)
+    picture = technique.paint(scene, colours, rng)
+    return to_image(mounted(picture, technique.sheet, colours, size, rng))
 
 
 def save_all(directory: Path, progress: Callable[[int, int], object] | None = None) -> list[Path]:

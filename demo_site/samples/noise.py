@@ -40,11 +40,14 @@ def smooth(
     return resize(bumps, width, height)
 
 
-def layered(rng: np.random.Generator, width: int, height: int, cell: float) -> FloatArray:
+def layered(
+    rng: np.random.Generator, width: int, height: int, cell: float, cell_y: float | None = None
+) -> FloatArray:
     """Return smooth noise of three scales (cell, cell / 2, cell / 4), about -1 to 1."""
-    total: FloatArray = smooth(rng, width, height, cell)
-    total += np.float32(0.5) * smooth(rng, width, height, cell / 2)
-    total += np.float32(0.25) * smooth(rng, width, height, cell / 4)
+    high = cell_y or cell
+    total: FloatArray = smooth(rng, width, height, cell, high)
+    total += np.float32(0.5) * smooth(rng, width, height, cell / 2, high / 2)
+    total += np.float32(0.25) * smooth(rng, width, height, cell / 4, high / 4)
     total /= np.float32(1.4)
     return total
 

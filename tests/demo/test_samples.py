@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from demo_site.samples import draw, samples, save_all
-from demo_site.samples.palettes import PALETTES
+from demo_site.samples.palettes import PALETTES, PAPER, Palette
 from demo_site.samples.techniques import TECHNIQUES
 from tests.worker import ROOT
 
@@ -42,6 +42,17 @@ def test_the_first_page_of_a_grid_is_mixed() -> None:
     first = samples()[:12]
     assert len({sample.technique for sample in first}) >= 10
     assert len({sample.palette for sample in first}) >= 10
+
+
+def test_no_two_pictures_by_one_artist_have_the_same_title() -> None:
+    assert len({(sample.title, sample.artist) for sample in samples()}) == len(samples())
+
+
+@pytest.mark.parametrize("palette", PALETTES[:3], ids=lambda palette: palette.slug)
+def test_around_every_picture_is_the_paper_of_its_palette(palette: Palette) -> None:
+    sample = next(s for s in samples() if s.palette == palette.name)
+    edge = np.asarray(draw(sample), dtype=float)[10:14, 40:-40]
+    assert np.abs(edge.mean(axis=(0, 1)) - palette.colours()[PAPER]).max() < 20
 
 
 def test_no_two_palettes_share_a_colour() -> None:

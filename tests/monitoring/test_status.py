@@ -150,9 +150,9 @@ def test_the_table_is_read_once_however_much_is_counted(
 ) -> None:
     make_embedded("ready")
     # The counts, the last errors; what is known of sweeps, and whether one is missed; the roll-out
-    # for what is left of it and for the recipe in service, and the index for the latter too; and
-    # what was measured of recall.
-    with django_assert_num_queries(8):
+    # for what is left of it and for the recipe in service, and the index for the latter too; what
+    # was measured of recall, and whether there is a map.
+    with django_assert_num_queries(9):
         library_status(Library.of(Artwork), workers=False)
 
 

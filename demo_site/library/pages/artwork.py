@@ -18,6 +18,7 @@ from demo_site.library.about import About
 from demo_site.library.collection import Listing
 from demo_site.library.detail import ThrottledDetailMixin
 from demo_site.library.models import Artwork
+from demo_site.library.tiles import Tiles, is_large
 from demo_site.library.words import LONGEST, holds
 
 # Weight of the style under "?by=", which addresses had before there was a slider.
@@ -76,7 +77,7 @@ class ArtworkView(ThrottledDetailMixin, DetailView):  # type: ignore[type-arg]
         if wants_fragment(self.request):
             return context
         previous, following_artwork = listing.beside(self.object, self.request)
-        large = self.object.thumbnail
+        large, tiles = self.object.thumbnail, Tiles.of(self.object)
         return {
             **context,
             "listing": listing,
@@ -86,6 +87,11 @@ class ArtworkView(ThrottledDetailMixin, DetailView):  # type: ignore[type-arg]
             "next": following_artwork,
             "about": About.of(self.object, large, self.request),
             "large": large,
+            "tiles": tiles,
+            # What is large waits for its tiles: the file itself would be too much for a telephone.
+            "has_viewer": bool(
+                large and self.object.width and (tiles or not is_large(self.object))
+            ),
             "download": _download(self.object),
         }
 

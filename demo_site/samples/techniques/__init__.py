@@ -1,4 +1,4 @@
-"""How the sample pictures are painted: twelve techniques, told apart by their marks alone."""
+"""How the sample pictures are made: twelve techniques, told apart by their marks alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,41 +7,91 @@ import numpy as np
 
 from ..composition import Composition
 from ..noise import FloatArray
-from . import marks, planes
+from ..sheet import BARE, BLOCK, DRAWING, PLATE, Sheet
+from . import colours, lines
 
 Paint = Callable[[Composition, FloatArray, np.random.Generator], FloatArray]
 
 
 @dataclass(frozen=True)
 class Technique:
-    """A way of painting, and the studio that is said to practise it.
+    """A way of making pictures, and the two invented hands that practise it.
 
     Attributes:
         slug: the technique's key.
         name: what a visitor reads.
-        studio: the invented artist of all its pictures.
-        century: first year of the decades that its pictures are dated in.
+        artists: the names, each of half its pictures.
+        since: first year of the decades that its pictures are dated in.
+        sheet: the paper around the picture.
         paint: composition, colours (7, 3) and random numbers to an RGB array (h, w, 3), 0 to 255.
     """
 
     slug: str
     name: str
-    studio: str
-    century: int
+    artists: tuple[str, str]
+    since: int
+    sheet: Sheet
     paint: Paint
 
 
 TECHNIQUES = (
-    Technique("pointillism", "Pointillism", "Odile Marchetti", 1884, marks.pointillism),
-    Technique("engraving", "Engraving", "Workshop of H. Aldersey", 1640, marks.hatching),
-    Technique("woodblock", "Woodblock print", "Sakamoto Press", 1828, planes.woodblock),
-    Technique("watercolour", "Watercolour", "Eliza Thornbury", 1846, planes.watercolour),
-    Technique("impasto", "Oil, impasto", "Joos van Leemput", 1889, marks.impasto),
-    Technique("mosaic", "Mosaic", "Bottega Ravagnan", 1520, planes.mosaic),
-    Technique("stained-glass", "Stained glass", "Atelier Saint-Brieux", 1480, planes.stained_glass),
-    Technique("halftone", "Halftone print", "Meridian Lithographic Co.", 1921, marks.halftone),
-    Technique("marbling", "Paper marbling", "Ebru House of Izmit", 1710, planes.marbling),
-    Technique("chalk", "Chalk drawing", "Anselm Roth", 1862, marks.chalk),
-    Technique("facets", "Oil, faceted", "Mirela Danko", 1912, planes.facets),
-    Technique("tapestry", "Tapestry", "Manufacture de Valcombe", 1670, marks.tapestry),
+    Technique(
+        "engraving",
+        "Engraving",
+        ("Hendrik Aldersey", "Cornelia van Oort"),
+        1640,
+        PLATE,
+        lines.engraving,
+    ),
+    Technique(
+        "woodblock",
+        "Colour woodblock",
+        ("Sakamoto Rinsen", "Hoshino Kaiun"),
+        1828,
+        BLOCK,
+        colours.woodblock,
+    ),
+    Technique(
+        "aquatint", "Aquatint", ("Tomás Arriaga", "Philippa Wren"), 1794, PLATE, lines.aquatint
+    ),
+    Technique(
+        "wash", "Pen and wash", ("Eliza Thornbury", "Giacomo Bellucci"), 1768, DRAWING, colours.wash
+    ),
+    Technique(
+        "woodcut", "Woodcut", ("Meister Anselm", "Lukas Rothmayr"), 1510, BLOCK, lines.woodcut
+    ),
+    Technique("oil", "Oil on paper", ("Joos van Leemput", "Mirela Danko"), 1862, BARE, colours.oil),
+    Technique(
+        "etching", "Etching", ("Ambroise Corvin", "Saskia Dekker"), 1652, PLATE, lines.etching
+    ),
+    Technique(
+        "lithograph",
+        "Crayon lithograph",
+        ("Odile Marchetti", "Józef Wilczek"),
+        1834,
+        BARE,
+        lines.lithograph,
+    ),
+    Technique(
+        "linocut", "Linocut", ("Ingrid Solberg", "Amadou Keïra"), 1928, BLOCK, colours.linocut
+    ),
+    Technique(
+        "stipple",
+        "Stipple engraving",
+        ("Charlotte Penhallow", "Vasco Teles"),
+        1788,
+        PLATE,
+        lines.stipple,
+    ),
+    Technique(
+        "marbling",
+        "Marbled paper",
+        ("Ebru House of Izmit", "Atelier Valcombe"),
+        1710,
+        BARE,
+        colours.marbling,
+    ),
+    Technique(
+        "mezzotint", "Mezzotint", ("Rupert Hallam", "Dorothea Lind"), 1726, PLATE, lines.mezzotint
+    ),
 )

@@ -153,6 +153,7 @@ class Command(BaseCommand):
         children.run(
             "Sending what lacks thumbnails to the worker", ["manage.py", "make_thumbnails"]
         )
+        children.run("Sending what lacks tiles to the worker", ["manage.py", "make_tiles"])
         if pictures:
             places = [str(place) for place in pictures]
             children.run("Loading the pictures", ["manage.py", "load_pictures", *places], show=True)
