@@ -1,4 +1,4 @@
-"""Draws the rows of neighbours in docs/how-good.md: ``python docs/images/draw_neighbours.py``.
+"""Draws the rows of neighbours in docs/how-good.md: ``python -m docs.images.draw_neighbours``.
 
 They are the demo's drawn samples, compared exactly under the default recipe. What is searched for
 is not chosen: it is every so many-th picture of the catalogue.
