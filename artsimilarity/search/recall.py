@@ -49,6 +49,8 @@ LEAST_PICTURES: Final = 500
 
 # As many pictures are searched for, unless comparing with all rows takes too long.
 _PICTURES: Final = 40
+# By fewer no candidates are chosen: a single page says next to nothing about a library.
+_LEAST_TO_CHOOSE: Final = 5
 # In one reading of the table; each picture of it costs an inner product a row and balance.
 _AT_ONCE: Final = 10
 # As many times the pictures that are needed are on the pages that are read to choose them.
@@ -90,7 +92,7 @@ def measure(library: Library, *, only_if_due: bool = False) -> RecallMeasurement
 
     Where that is less than ``["RECALL_AIM"]``, more candidates are tried until it is reached. From
     the moment that the measurement is saved on, searches take as many; a later one may find that
-    fewer will do.
+    fewer will do. Where there is time for fewer than five pictures they stay as they are.
 
     Args:
         library: that is measured.
@@ -117,8 +119,9 @@ def measure(library: Library, *, only_if_due: bool = False) -> RecallMeasurement
         for some in _measure_pages(library, measurement, deadline):
             pages += some
         balances = _balances(measurement, pages)
-        for balance in balances:
-            _choose_candidates(library, balance, deadline)
+        if len(pages) >= _LEAST_TO_CHOOSE:
+            for balance in balances:
+                _choose_candidates(library, balance, deadline)
     except _OutOfTimeError:
         pass  # what was measured by then counts
     finally:

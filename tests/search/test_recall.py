@@ -354,6 +354,28 @@ class TestBounds:
         assert time.monotonic() - started < 3
         assert 1 <= measured.pictures <= 5
 
+    @pytest.mark.parametrize(("pictures", "is_chosen"), [(4, False), (5, True)])
+    def test_candidates_are_not_chosen_by_fewer_than_five_pictures(
+        self,
+        library: Library,
+        small: None,
+        monkeypatch: pytest.MonkeyPatch,
+        pictures: int,
+        is_chosen: bool,
+    ) -> None:
+        fill_library(50)
+        monkeypatch.setattr(recall, "_PICTURES", pictures)
+        tried: list[float] = []
+
+        def note(library: Library, balance: Any, deadline: float) -> None:
+            tried.append(balance.style)
+
+        monkeypatch.setattr(recall, "_choose_candidates", note)
+        measured = measure(library)
+        assert measured.pictures == pictures
+        assert (tried == measured.styles) is is_chosen
+        assert bool(tried) is is_chosen
+
     @pytest.mark.parametrize(
         ("taken", "left", "pictures"),
         [
