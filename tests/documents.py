@@ -56,11 +56,13 @@ def blocks(*languages: str) -> Iterator[Block]:
                 yield _block(page, text, found.start("body"), textwrap.dedent(found["body"]))
 
 
-def commands() -> list[Command]:
-    """Every command of every page, each once: first those that stand by themselves."""
+def commands(*, but: str = "") -> list[Command]:
+    """Every command of every page but one, each once: first those that stand by themselves."""
     found: dict[tuple[str, ...], Command] = {}
     for is_whole, shell in ((True, _scripts()), (False, _sentences())):
         for block in shell:
+            if block.page == but:
+                continue
             for words in _split(block.code):
                 found.setdefault(words, Command(str(block), words, is_whole))
     return list(found.values())

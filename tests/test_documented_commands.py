@@ -46,6 +46,7 @@ READ = {
     "fetch_weights": "downloads half a gigabyte; tests/management/test_fetch_weights.py",
     "fit_whitening": "needs hundreds of pictures; tests/management/test_fit_whitening.py",
     "help": "prints what Django knows",
+    "make_tiles": "waits for a worker; tests/demo/test_tiles.py",
     "measure_recall": "needs 500 pictures; tests/search/test_recall.py",
 }
 # Whole lines that are read only although their commands are run.
@@ -53,6 +54,7 @@ READ_AS_A_WHOLE = {
     "embed_artworks": "waits for a worker; tests/management/test_embed_artworks.py",
     "embed_artworks --pending": "waits for a worker; tests/management/test_embed_artworks.py",
     "embed_artworks --model photologue.Photo": "a model of the reader's own",
+    "embed_artworks --model wagtailimages.Image": "a model of the reader's own",
     "embed_artworks --rollout": "needs a second recipe; tests/integration/test_rollout.py",
     "embed_artworks --promote": "needs a second recipe; tests/integration/test_rollout.py",
 }
@@ -71,11 +73,14 @@ MODULES = {
 OTHERS = {
     ".": "enters a virtual environment",
     "export": "a setting of the reader's shell",
+    "python -m docs.images.draw_neighbours": "encodes 144 pictures",
     "python -m pytest": "the tests themselves",
     "python -m venv": "Python's own; .ci/run does the same",
+    "sphinx-build": ".ci/run does the same",
 }
 
-COMMANDS = commands()
+# All of the tutorial is executed in a folder of its own; tests/hosts/test_tutorial.py.
+COMMANDS = commands(but="docs/tutorial.md")
 
 
 def _named(*programs: str) -> list[Command]:

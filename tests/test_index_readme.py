@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import runpy
+import sys
 import tomllib
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from trove_classifiers import classifiers as known_classifiers
@@ -17,8 +19,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 @pytest.fixture(scope="module")
 def readme_for_an_index() -> Callable[[str], str]:
-    """What setup.py makes the readme with."""
-    made: Callable[[str], str] = runpy.run_path(str(ROOT / "setup.py"))["readme_for_an_index"]
+    """What setup.py makes the readme with; setuptools cannot be loaded after pip in one process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "setuptools", SimpleNamespace(setup=lambda **_options: None))
+        made: Callable[[str], str] = runpy.run_path(str(ROOT / "setup.py"))["readme_for_an_index"]
     return made
 
 
