@@ -24,7 +24,7 @@ def test_says_what_to_install_where_gunicorn_is_missing(monkeypatch: pytest.Monk
         call_command("benchmark_pages")
 
 
-@pytest.mark.slow
+@pytest.mark.figures  # loads the machine for a minute
 def test_reads_pages_and_tells_errors_and_times() -> None:
     pytest.importorskip("gunicorn", reason="needs gunicorn")
     done = subprocess.run(

@@ -145,6 +145,7 @@ def test_the_tests_of_the_source_distribution_are_collected(unpacked: Path) -> N
     assert int(collected) > 1000
 
 
+@pytest.mark.hosts  # servers of its own take a minute
 def test_tests_of_the_source_distribution_pass(unpacked: Path) -> None:
     files = ("tests/test_conf.py", "tests/search/test_cursor.py", "tests/schema")
     assert " passed" in run(*_PYTEST, *files, at=unpacked)
