@@ -68,6 +68,8 @@ def test_the_keyboard_stays_where_it_was_when_a_button_is_pressed(
 def test_a_picture_is_added_on_its_own_page(page: Page, library: None) -> None:
     page.goto("/")
     page.get_by_role("link", name="Between").click()
+    # The page that is left has the same button.
+    expect(page.get_by_role("heading", level=1)).to_have_text("Between")
 
     add(page, "Between")
 
@@ -84,7 +86,9 @@ def test_the_slider_moves_it_and_turning_a_picture_keeps_the_balance(
     add(page, "Blue")
     add(page, "Left")
     page.goto("/light-table/")
-    page.get_by_role("group", name="What “Left”").get_by_role("button", name="Unlike").click()
+    unlike = page.get_by_role("group", name="What “Left”").get_by_role("button", name="Unlike")
+    unlike.click()
+    expect(unlike).to_have_attribute("aria-pressed", "true")
     slider = page.get_by_role("slider", name="Compare by")
 
     slider.press("Home")

@@ -115,6 +115,8 @@ class TestTheWay:
     def test_is_a_few_steps_long_and_moves_nothing(self, page: Page, library: None) -> None:
         page.goto("/")
         open_picture(page, "One")
+        # The page writes its own step first, which may be a moment after its heading is there.
+        page.wait_for_function("sessionStorage.getItem('trail')")
         titles = [f"<b>{number}</b>" for number in range(9)]
         steps = [{"path": f"/artworks/9{one[3]}/", "search": "", "title": one} for one in titles]
         page.evaluate("steps => sessionStorage.setItem('trail', JSON.stringify(steps))", steps)
