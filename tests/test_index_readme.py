@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 import runpy
 import sys
-import tomllib
 from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 from trove_classifiers import classifiers as known_classifiers
 
-from tests.hosts.environments import ROOT
-
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+from tests.test_packaging import PROJECT, ROOT
 
 
 @pytest.fixture(scope="module")

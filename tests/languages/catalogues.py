@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import os
-import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+import polib
+
+from tests.documents import ROOT
+
 PACKAGES = ("artsimilarity", "demo_site")
 LANGUAGES = ("de", "es", "fr", "nl")
 
@@ -21,12 +22,12 @@ LANGUAGES = ("de", "es", "fr", "nl")
 class Message:
     """One entry of a .po file."""
 
-    context: str | None = None
-    msgid: str = ""
-    plural: str | None = None
-    translations: list[str] = field(default_factory=list)
-    flags: str = ""
-    is_obsolete: bool = False
+    context: str | None
+    msgid: str
+    plural: str | None
+    translations: list[str]
+    flags: str
+    is_obsolete: bool
 
     @property
     def key(self) -> tuple[str | None, str, str | None]:
@@ -41,27 +42,17 @@ def po_of(package: str, language: str) -> Path:
 
 def read_po(path: Path) -> list[Message]:
     """All entries but the header."""
-    blocks = path.read_text(encoding="utf-8").split("\n\n")
-    return [message for block in blocks if (message := _read(block)).msgid]
-
-
-def _read(block: str) -> Message:
-    message, texts, name = Message(), dict[str, str](), ""
-    for line in block.splitlines():
-        if line.startswith("#~"):
-            message.is_obsolete = True
-            line = line.removeprefix("#~ ")
-        if line.startswith("#,"):
-            message.flags += line
-        if match := re.match(r'(msg\w+(?:\[\d\])?) (".*")', line):
-            name = match[1]
-            texts[name] = ast.literal_eval(match[2])
-        elif line.startswith('"'):
-            texts[name] += ast.literal_eval(line)
-    message.context, message.plural = texts.get("msgctxt"), texts.get("msgid_plural")
-    message.msgid = texts.get("msgid", "")
-    message.translations = [text for name, text in texts.items() if name.startswith("msgstr")]
-    return message
+    return [
+        Message(
+            context=entry.msgctxt,
+            msgid=entry.msgid,
+            plural=entry.msgid_plural or None,
+            translations=list(entry.msgstr_plural.values()) or [entry.msgstr],
+            flags=" ".join(entry.flags),
+            is_obsolete=bool(entry.obsolete),
+        )
+        for entry in polib.pofile(str(path))
+    ]
 
 
 def messages(language: str) -> Iterator[Message]:

@@ -440,8 +440,8 @@ class TestTemplate:
     ) -> None:
         address = reverse("admin:library_artwork_change", args=[target.pk])
         page = admin_client.get(address).content.decode()
-        assert "more alike than 99.97 % of pairs" in page
-        assert "more alike than 54.88 % of pairs" in page
+        assert "<dt>Brushwork</dt><dd>more alike than 99.97 % of pairs</dd>" in page
+        assert "<dt>Colours</dt><dd>more alike than 54.88 % of pairs</dd>" in page
 
 
 class TestApi:
