@@ -251,9 +251,10 @@ def _check_address(holder: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
 
 def _check_thumbnails(holder: type[EmbeddingColumns]) -> list[checks.CheckMessage]:
     """See whether thumbnails can be made of the model's pictures."""
-    if hasattr(holder, "similarity_thumbnail"):
+    library = Library.of(holder)
+    if library.shows_thumbnails_of_host:
         return []
-    model, path = Library.of(holder).model, get_settings().THUMBNAILS
+    model, path = library.model, get_settings().THUMBNAILS
     try:
         adapter = load_adapter(path)
         misfit = getattr(adapter, "misfit", None)

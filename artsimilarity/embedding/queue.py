@@ -121,8 +121,7 @@ def send_for_thumbnails(library: Library, pks: list[str]) -> bool:
 
 def workers_make_thumbnails(library: Library) -> bool:
     """Whether they should, and not the pages alone."""
-    made_by_host = hasattr(library.holder, "similarity_thumbnail")
-    return get_settings().WORKER_THUMBNAILS and not made_by_host
+    return get_settings().WORKER_THUMBNAILS and not library.shows_thumbnails_of_host
 
 
 def send_all_for_thumbnails(library: Library) -> int:

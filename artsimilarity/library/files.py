@@ -9,6 +9,9 @@ from functools import cache
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
+
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.pictures.crop import WHOLE, Area
 from artsimilarity.encoder.pictures.limits import Limits
@@ -52,6 +55,18 @@ def fetch_file(library: Library, name: str) -> StoredFile:
         contents.seek(0)
         on_error.pop_all()  # from now on the caller's to close
     return StoredFile(contents, digest.hexdigest())
+
+
+def put_in_place(storage: Storage, name: str, data: bytes) -> None:
+    """Save under that very name, in the place of what is there.
+
+    If another process is quicker, its file is kept: what has that name is the same in all.
+    """
+    if storage.exists(name):  # not every storage takes it well if there is nothing
+        storage.delete(name)
+    kept = storage.save(name, ContentFile(data))
+    if kept != name:
+        storage.delete(kept)
 
 
 def file_digest(library: Library, name: str) -> str:

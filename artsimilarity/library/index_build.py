@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from pgvector.django import HnswIndex
 
 from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.library.library import FoundIndex, Library, libraries
-from artsimilarity.schema.indexes import GRAPH_FACTORS, hnsw_index, index_name
+from artsimilarity.schema.indexes import hnsw_index, index_name
 from artsimilarity.schema.tables import Rollout
 
 _POLL_SECONDS = 0.5
@@ -63,12 +62,9 @@ class VectorIndex:
         return index_name(self.library.holder.similarity_table(), self.column)
 
     def exists(self) -> bool:
-        """Whether the column has an index that searches can ask, of whichever recipe.
-
-        That of an earlier release had vectors as they are stored.
-        """
+        """Whether the column has an index that searches can ask, of whichever recipe."""
         found = self.library.find_index(self.column)
-        return found is not None and _are_ours(found.factors)
+        return found is not None and found.can_be_asked
 
     def is_built(self) -> bool:
         """Whether it is there, valid, of that recipe, and has the declared parameters."""
@@ -85,11 +81,10 @@ class VectorIndex:
         return found.file if found else None
 
     def _usable(self) -> FoundIndex | None:
-        """The column's index, if it is valid, of that recipe, and has vectors as searches ask."""
+        """The column's index, if searches can ask it, it is valid, and of that recipe."""
         found = self.library.find_index(self.column)
-        if found is None or not found.is_valid or found.recipe != self.recipe:
-            return None
-        return found if _are_ours(found.factors) else None
+        is_usable = found and found.can_be_asked and found.is_valid and found.recipe == self.recipe
+        return found if is_usable else None
 
     def is_being_built(self) -> bool:
         """Whether some process is building an index of the same table at this moment."""
@@ -167,8 +162,9 @@ class VectorIndex:
 def build_missing(using: str, verbosity: int = 1, **kwargs: Any) -> None:
     """Build the index of every library that has none; receiver of ``post_migrate``.
 
-    One that is there is left alone, whatever its recipe and parameters, unless there is nothing in
-    the table yet, or it is of an earlier release: ``build_similarity_index`` mends it.
+    One that is there is left alone, whatever its recipe and parameters, which the command
+    ``build_similarity_index`` mends; unless there is nothing in the table yet, or searches cannot
+    ask it, as it is of an earlier release.
     """
     connection = connections[using]
     if connection.vendor != "postgresql":
@@ -184,14 +180,6 @@ def build_missing(using: str, verbosity: int = 1, **kwargs: Any) -> None:
                 words = gettext("Building the index of %(count)d vectors of %(model)s.")
                 print(" ", words % {"count": count, "model": library.name})
             index.build()
-
-
-def _are_ours(factors: Sequence[float]) -> bool:
-    """Whether an index's factors, as the database writes them, are those that searches expect."""
-    return len(factors) == len(GRAPH_FACTORS) and all(
-        math.isclose(one, other, rel_tol=1e-6)
-        for one, other in zip(factors, GRAPH_FACTORS, strict=True)
-    )
 
 
 def _is_migrated(library: Library) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +19,10 @@ from artsimilarity.library.recipes import RecipesInForce, recipes_in_force
 from artsimilarity.library.rows import EmbeddingQuerySet
 from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.schema.fields import VECTORS
-from artsimilarity.schema.indexes import index_name
+from artsimilarity.schema.indexes import GRAPH_FACTORS, index_name
 from artsimilarity.schema.tables import Rollout
 
-# The condition of an index, as Postgres writes it.
+# The expression and the condition of an index, as Postgres writes them.
 _FACTOR = re.compile(r"array_fill\(\(?'?([0-9.]+)")
 _CONDITION = re.compile(r"embedding(?:_next)?_recipe = '([^']*)'")
 
@@ -47,6 +48,14 @@ class FoundIndex:
     recipe: str
     factors: tuple[float, ...]
     file: int
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether it has vectors as searches ask for them; that of an earlier release has not."""
+        return len(self.factors) == len(GRAPH_FACTORS) and all(
+            math.isclose(one, ours, rel_tol=1e-6)
+            for one, ours in zip(self.factors, GRAPH_FACTORS, strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -123,6 +132,11 @@ class Library:
     def image_field(self) -> str:
         """Name of the picture model's field that holds the picture."""
         return self.holder.similarity_image_field
+
+    @property
+    def shows_thumbnails_of_host(self) -> bool:
+        """Whether the host's ``similarity_thumbnail`` says what is shown of a picture."""
+        return hasattr(self.holder, "similarity_thumbnail")
 
     @property
     def finds_duplicates(self) -> bool:

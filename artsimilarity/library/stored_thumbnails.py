@@ -19,7 +19,7 @@ from PIL import Image, features
 
 from artsimilarity.conf import SETTING, get_settings
 from artsimilarity.encoder.pictures.reading import DETAIL
-from artsimilarity.library.files import fetch_file, read_for_thumbnail
+from artsimilarity.library.files import fetch_file, put_in_place, read_for_thumbnail
 from artsimilarity.library.library import Library
 from artsimilarity.library.made_once import MadeOnce
 from artsimilarity.library.patience import patience
@@ -226,13 +226,8 @@ def _read_note(storage: Storage, name: str) -> str:
 
 
 def _write_note(storage: Storage, name: str, digest: str) -> None:
-    if storage.exists(name):
-        if _read_note(storage, name) == digest:
-            return
-        storage.delete(name)
-    kept = storage.save(name, ContentFile(digest.encode()))
-    if kept != name:  # another process was quicker
-        storage.delete(kept)
+    if _read_note(storage, name) != digest:
+        put_in_place(storage, name, digest.encode())
 
 
 def _read(storage: Storage, name: str) -> bytes | None:

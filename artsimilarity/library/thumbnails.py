@@ -205,8 +205,9 @@ class _Source:
         return small
 
     def gives_small_versions(self, library: Library) -> bool:
-        made_by_host = hasattr(library.holder, "similarity_thumbnail")
-        return not made_by_host and hasattr(self._loaded(), "stored_bytes")
+        if library.shows_thumbnails_of_host:
+            return False
+        return hasattr(self._loaded(), "stored_bytes")
 
     def _loaded(self) -> Adapter:
         if self._adapter is None:

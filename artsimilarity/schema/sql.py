@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db.models import BooleanField, Field, FloatField, Func
@@ -134,6 +134,17 @@ class InnerProduct(InnerProductDistance):
     template = "(-(%(expressions)s))"
 
 
+def filled(values: Iterable[float | str], sizes: Iterable[int]) -> str:
+    """SQL of an array of floats: each value as often as its block has values.
+
+    Args:
+        values: numbers, or SQL such as ``%s``.
+        sizes: values of each block.
+    """
+    blocks = zip(values, sizes, strict=True)
+    return " || ".join(f"array_fill({value}::real, ARRAY[{size:d}])" for value, size in blocks)
+
+
 class Scaled(_VectorFunc):
     """A vector with each block multiplied by a factor, as an index may have it.
 
@@ -147,14 +158,9 @@ class Scaled(_VectorFunc):
         self, vector: Any, factors: Sequence[float], sizes: Sequence[int], **extra: Any
     ) -> None:
         total = sum(sizes)
-        filled = (
-            f"array_fill({factor:.9g}::real, ARRAY[{size:d}])"
-            for factor, size in zip(factors, sizes, strict=True)
-        )
+        constants = filled([f"{factor:.9g}" for factor in factors], sizes)
         # Postgres works the constants out once, both for the index and for a query.
-        template = (
-            f"((%(expressions)s * ({' || '.join(filled)})::halfvec({total:d}))::halfvec({total:d}))"
-        )
+        template = f"((%(expressions)s * ({constants})::halfvec({total:d}))::halfvec({total:d}))"
         super().__init__(vector, template=template, output_field=Field(), **extra)
 
 

@@ -17,7 +17,7 @@ from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.library import Library
 from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.schema.indexes import GRAPH_FACTORS, as_indexed
-from artsimilarity.schema.sql import Same, Scaled, Sql
+from artsimilarity.schema.sql import Same, Scaled, Sql, filled
 from artsimilarity.schema.states import RolloutState
 
 # How much an example to move away from counts against one to move towards.
@@ -101,9 +101,9 @@ class QueryVector:
     def _multiply(self, vector: str, *factors: float) -> Sql:
         """In single precision: pgvector refuses a product of two half ones that rounds to zero."""
         total = sum(self.block_sizes)
-        filled = " || ".join(f"array_fill(%s::real, ARRAY[{size}])" for size in self.block_sizes)
+        weights = filled(["%s"] * len(factors), self.block_sizes)
         return Sql(
-            f"({vector}::vector({total}) * ({filled})::vector({total}))::halfvec({total})", factors
+            f"({vector}::vector({total}) * ({weights})::vector({total}))::halfvec({total})", factors
         )
 
 

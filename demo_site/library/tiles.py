@@ -16,14 +16,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Final, Self
 
-from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from PIL import Image
 
 from artsimilarity.encoder.pictures.crop import Area
 from artsimilarity.encoder.pictures.limits import TooMuchMemory, TooMuchWork
 from artsimilarity.library import Library
-from artsimilarity.library.files import decoders, decoding_limits, fetch_file
+from artsimilarity.library.files import decoders, decoding_limits, fetch_file, put_in_place
 from demo_site.library.models import Artwork
 from demo_site.library.pyramid import TILE, Pyramid, Tile
 
@@ -103,7 +102,7 @@ def make_tiles(artwork: Artwork) -> bool:
             pyramid = _cut(scan, lambda tile: _save_tile(storage, stem, tile))
     # Last: whoever finds it finds all tiles.
     text = _DESCRIPTION.format(tile=TILE, width=pyramid.width, height=pyramid.height)
-    _save(storage, _description_name(stem), text.encode())
+    put_in_place(storage, _description_name(stem), text.encode())
     return True
 
 
@@ -149,15 +148,8 @@ def _cut(scan: _Scan, keep: Callable[[Tile], None]) -> Pyramid:
 def _save_tile(storage: Storage, stem: str, tile: Tile) -> None:
     buffer = BytesIO()
     tile.image.save(buffer, "JPEG", quality=_QUALITY)
-    _save(storage, f"{stem}_files/{tile.level}/{tile.column}_{tile.row}.jpg", buffer.getvalue())
-
-
-def _save(storage: Storage, name: str, data: bytes) -> None:
-    """Save under that very name; what is there is of a worker that did not come to the end."""
-    storage.delete(name)
-    kept = storage.save(name, ContentFile(data))
-    if kept != name:  # another worker was quicker, with the same
-        storage.delete(kept)
+    name = f"{stem}_files/{tile.level}/{tile.column}_{tile.row}.jpg"
+    put_in_place(storage, name, buffer.getvalue())  # a worker may have ended in the midst of it
 
 
 def _read_size(storage: Storage, name: str) -> tuple[int, int] | None:
