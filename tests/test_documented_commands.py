@@ -66,6 +66,7 @@ MODULES = {
     "tests.encoder.compare_readers": "measures for minutes",
     "tests.encoder.hostile": "measures for minutes",
     "tests.hostile_clients": "measures a running demo for minutes",
+    "tests.page_speed": "measures a running demo",
     "tests.servers": "would stop the servers of this very run; tests/test_servers.py",
     "tests.worker_memory": "measures for hours",
 }

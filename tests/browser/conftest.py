@@ -7,13 +7,14 @@ the program named by ``CHROMIUM_PATH``, else the system's, else Playwright's own
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_django.live_server_helper import LiveServer
+
+from tests.browser.chromium import find_chromium
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
@@ -29,20 +30,12 @@ def browser() -> Iterator[Any]:
     """
     with pytest.MonkeyPatch.context() as environment, playwright.sync_playwright() as driver:
         environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        browser = driver.chromium.launch(executable_path=_chromium(driver))
+        chromium = find_chromium(driver)
+        if chromium is None:
+            pytest.skip("needs Chromium: install it, or name it in CHROMIUM_PATH")
+        browser = driver.chromium.launch(executable_path=chromium)
         yield browser
         browser.close()
-
-
-def _chromium(driver: Any) -> str:
-    if named := os.environ.get("CHROMIUM_PATH"):
-        return named
-    for program in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(program):
-            return found
-    if Path(driver.chromium.executable_path).exists():
-        return str(driver.chromium.executable_path)
-    pytest.skip("needs Chromium: install it, or name it in CHROMIUM_PATH")
 
 
 @pytest.fixture
