@@ -246,6 +246,11 @@ class TestToAScript:
         assert press(client, "like", hidden, headers={"X-Light-Table": "page"}).status_code == 404
 
 
+def test_buttons_work_before_the_rest_of_a_page_has_come(client: Client) -> None:
+    page = client.get(make_embedded("one").get_absolute_url()).content.decode()
+    assert page.index('<form id="light-table"') < page.index('form="light-table"')
+
+
 class TestSharedByAddress:
     @pytest.fixture
     def pictures(self) -> list[Artwork]:
