@@ -117,7 +117,7 @@ class Settings:
     RECALL_AT_LEAST: float = 0.9
     #: Share for which more candidates are taken than EF_SEARCH says, where it was measured so.
     RECALL_AIM: float = 0.98
-    #: Seconds that the daily measurement of that share may take.
+    #: Seconds that the daily measurement of that share may take, for each 200,000 pictures.
     RECALL_SECONDS: float = 20.0
     #: Whether a search shows only the nearest of several scans of one print, unless it says itself.
     HIDE_DUPLICATES: bool = False

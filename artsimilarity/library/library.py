@@ -310,6 +310,17 @@ class Library:
         served = self.rows.filter(embedding__isnull=False)
         return served.values_list("embedding_recipe", flat=True).first() or ""
 
+    def estimated_rows(self) -> float:
+        """Return the rows of the vectors' table, as the last ANALYZE saw it; below 1 if none did.
+
+        What the planner of Postgres goes by; counting them would take as long as reading them.
+        """
+        table, _key = self.table()
+        with connections[self.using].cursor() as cursor:
+            cursor.execute("SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)", [table])
+            found = cursor.fetchone()
+        return float(found[0]) if found else 0.0
+
     def find_index(self, column: str) -> FoundIndex | None:
         """Return what the database has for an index of the vectors in a column; None if none."""
         table, _key = self.table()

@@ -29,7 +29,9 @@ KEPT = 30
 # A changed index or setting is measured at the next sweep, but no more often than this: workers
 # whose settings differ would take turns.
 _LEAST_AGE = timedelta(minutes=10)
-# Beyond RECALL_SECONDS a measurement may take so many more; one that takes longer has been killed.
+# RECALL_SECONDS are for so many pictures: comparing with twice as many takes twice as long.
+_PICTURES_AT_ONCE = 200_000
+# Beyond its time a measurement may take so many more; one that takes longer has been killed.
 _GRACE_SECONDS = 60
 # Of fewer pictures one unlucky page decides, so nobody is alarmed by it.
 _TELLING = 5
@@ -42,10 +44,12 @@ class RecallHistory:
     Attributes:
         now: when they were read, by the database's clock, as all times of theirs.
         attempts: latest first, also those that are under way or came to no result.
+        library: whose they are.
     """
 
     now: datetime
     attempts: tuple[RecallMeasurement, ...]
+    library: Library
 
     @property
     def latest(self) -> RecallMeasurement | None:
@@ -62,14 +66,25 @@ class RecallHistory:
     @property
     def is_under_way(self) -> bool:
         """Whether somebody measures now; one that was killed does not count for long."""
-        longest = timedelta(seconds=get_settings().RECALL_SECONDS + _GRACE_SECONDS)
-        begun = self.now - longest
-        return any(one.ended_at is None and one.began_at > begun for one in self.attempts)
+        begun = [one.began_at for one in self.attempts if one.ended_at is None]
+        if not begun:
+            return False
+        longest = timedelta(seconds=seconds_for(self.library) + _GRACE_SECONDS)
+        return max(begun) > self.now - longest
 
     @property
     def has_failed(self) -> bool:
-        """Whether the latest try came to no result in ``ARTSIMILARITY["RECALL_SECONDS"]``."""
+        """Whether the latest try came to no result in the time that it may take."""
         return bool(self.attempts) and not self.attempts[0].pictures and not self.is_under_way
+
+
+def seconds_for(library: Library) -> float:
+    """Return how many seconds a measurement of a library may take, by its size.
+
+    ``ARTSIMILARITY["RECALL_SECONDS"]``, or in proportion more from 200,000 pictures on.
+    """
+    share = max(1.0, library.estimated_rows() / _PICTURES_AT_ONCE)
+    return get_settings().RECALL_SECONDS * share
 
 
 def is_due(library: Library, planned: RecallMeasurement) -> bool:
@@ -132,7 +147,8 @@ def end(
 def read(library: Library) -> RecallHistory:
     """Return what was noted of a library so far, by one query."""
     attempts = tuple(_attempts(library).annotate(now=Now()).order_by("-began_at", "-pk"))
-    return RecallHistory(now=attempts[0].now if attempts else timezone.now(), attempts=attempts)
+    now = attempts[0].now if attempts else timezone.now()
+    return RecallHistory(now=now, attempts=attempts, library=library)
 
 
 def problems_of(library: Library, known: RecallHistory | None = None) -> list[str]:

@@ -50,7 +50,7 @@ class RecallStatus:
         at_least: what ``ARTSIMILARITY["RECALL_AT_LEAST"]`` asks for; 0 if nothing is measured any
             more.
         trend: the lowest recall of each measurement under the same recipe, oldest first.
-        failed: whether the latest try came to no result: ``["RECALL_SECONDS"]`` were too few.
+        failed: whether the latest try came to no result: its time was too short.
     """
 
     measured_at: str | None

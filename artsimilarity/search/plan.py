@@ -23,6 +23,9 @@ from artsimilarity.search.candidates import MOST_CANDIDATES, candidates_for
 # The planner's price of reading what a filter keeps, above which the index is asked after all:
 # about three times that of a hundred thousand rows one after the other.
 _EXACT_COST = 50_000
+# Where fewer rows are kept than pgvector's most candidates can make up for, the index would cost as
+# much as comparing so many times EXACT_ROWS, and find less (docs/benchmarks.md).
+_WHERE_INDEX_FALLS_SHORT = 4
 # How long what the planner said of a filter is remembered, and of how many filters; and how long
 # the rows of a table, by which it is seen that an ANALYZE has taught the planner something new.
 _REMEMBERED_SECONDS, _TOTAL_REMEMBERED_SECONDS = 60.0, 5.0
@@ -55,12 +58,15 @@ def plan_search(pictures: models.QuerySet[Any], style: float) -> SearchPlan:
         return SearchPlan(exact=False, candidates=candidates)
     total = _remembered_rows(Library.searched(pictures))
     rows, cost = _estimate(pictures, total)
-    if rows <= get_settings().EXACT_ROWS and cost <= _EXACT_COST:
-        return SearchPlan(exact=True, candidates=candidates)
     share = min(1.0, rows / max(total, 1.0))
     widening = 1 / math.sqrt(share) if share else float(MOST_CANDIDATES)
-    wider = min(math.ceil(candidates * widening), MOST_CANDIDATES)
-    return SearchPlan(exact=False, candidates=wider, widening=widening)
+    wider = math.ceil(candidates * widening)
+    most = get_settings().EXACT_ROWS
+    if wider >= MOST_CANDIDATES:
+        most *= _WHERE_INDEX_FALLS_SHORT
+    if rows <= most and cost <= _EXACT_COST:
+        return SearchPlan(exact=True, candidates=candidates)
+    return SearchPlan(exact=False, candidates=min(wider, MOST_CANDIDATES), widening=widening)
 
 
 def _estimate(pictures: models.QuerySet[Any], total: float) -> tuple[float, float]:
@@ -85,10 +91,10 @@ def _estimate(pictures: models.QuerySet[Any], total: float) -> tuple[float, floa
 
 
 def _remembered_rows(library: Library) -> float:
-    """``table_rows``, which cost a statement, as they were a few seconds ago."""
+    """``estimated_rows``, which cost a statement, as they were a few seconds ago."""
     table, _key = library.table()
     key = (*_database(library.using), table)
-    return _totals().get_or_make(key, lambda: table_rows(library))
+    return _totals().get_or_make(key, library.estimated_rows)
 
 
 def _database(alias: str) -> tuple[str, str]:
@@ -104,12 +110,3 @@ def _totals() -> Remembered[tuple[Any, ...], float]:
 @cache
 def _estimates() -> Remembered[tuple[Any, ...], tuple[float, float]]:
     return Remembered(seconds=_REMEMBERED_SECONDS, most=_MOST_REMEMBERED)
-
-
-def table_rows(library: Library) -> float:
-    """Return the rows of the whole table, as the last ANALYZE saw it; below 1 if it never did."""
-    table, _key = library.table()
-    with connections[library.using].cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)", [table])
-        found = cursor.fetchone()
-    return float(found[0]) if found else 0.0

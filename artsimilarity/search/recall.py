@@ -59,6 +59,8 @@ _SPARE: Final = 20
 _SAME_DAYS: Final = 7
 # No more of the time that is left is planned for: other work comes and goes.
 _SAFE_SHARE: Final = 0.8
+# Of the time, for comparing; the rest is for choosing candidates by what that found.
+_SHARE_TO_COMPARE: Final = 0.7
 # Rows fetched between two looks at the clock.
 _CHUNK: Final = 2_000
 # How many times as many candidates are tried next.
@@ -79,7 +81,7 @@ class RecallNotMeasuredError(Exception):
 
 
 class _OutOfTimeError(Exception):
-    """``ARTSIMILARITY["RECALL_SECONDS"]`` are over."""
+    """The time that a measurement may take is over."""
 
 
 def measure(library: Library, *, only_if_due: bool = False) -> RecallMeasurement:
@@ -87,8 +89,8 @@ def measure(library: Library, *, only_if_due: bool = False) -> RecallMeasurement
 
     Up to 40 pictures are searched for as a visitor does who filters by nothing, and each page of
     ten is compared with all rows: a neighbour as near as the tenth nearest is right. Takes
-    ``["RECALL_SECONDS"]`` at most, of one core, and fewer pictures where that is too little. Never
-    call it within a web request.
+    ``["RECALL_SECONDS"]`` at most, or in proportion more from 200,000 pictures on, of one core; and
+    fewer pictures where that is too little. Never call it within a web request.
 
     Where that is less than ``["RECALL_AIM"]``, more candidates are tried until it is reached. From
     the moment that the measurement is saved on, searches take as many; a later one may find that
@@ -106,7 +108,9 @@ def measure(library: Library, *, only_if_due: bool = False) -> RecallMeasurement
             ``LEAST_PICTURES`` in it; another measurement is under way, or none is due; or not even
             one picture could be compared in time.
     """
-    deadline = time.monotonic() + get_settings().RECALL_SECONDS
+    seconds = recall_history.seconds_for(library)
+    deadline = time.monotonic() + seconds
+    compared_by = deadline - (1 - _SHARE_TO_COMPARE) * seconds
     measurement = _plan(library)
     if not recall_history.begin(library, measurement, only_if_due=only_if_due):
         raise RecallNotMeasuredError(
@@ -116,7 +120,7 @@ def measure(library: Library, *, only_if_due: bool = False) -> RecallMeasurement
     pages: list[tuple[_Page, ...]] = []
     balances: list[_Balance] = []
     try:
-        for some in _measure_pages(library, measurement, deadline):
+        for some in _measure_pages(library, measurement, deadline, compared_by):
             pages += some
         balances = _balances(measurement, pages)
         if len(pages) >= _LEAST_TO_CHOOSE:
@@ -135,12 +139,12 @@ def measure(library: Library, *, only_if_due: bool = False) -> RecallMeasurement
     if not pages:
         raise RecallNotMeasuredError(
             _(
-                "The recall of %(model)s could not be measured within "
-                "ARTSIMILARITY['RECALL_SECONDS'] = %(seconds)g seconds, or its index was built "
-                "anew meanwhile. Try again, allow more time, or set RECALL_AT_LEAST to 0, which "
-                "ends the measuring."
+                "The recall of %(model)s could not be measured within %(seconds)g seconds, or its "
+                "index was built anew meanwhile. Try again, allow more time "
+                "(ARTSIMILARITY['RECALL_SECONDS'], for each 200,000 pictures), or set "
+                "RECALL_AT_LEAST to 0, which ends the measuring."
             )
-            % {"model": library.name, "seconds": get_settings().RECALL_SECONDS}
+            % {"model": library.name, "seconds": seconds}
         )
     logger.info(
         "The index of %s finds %s of the ten nearest at styles %s; %d pictures, %.1f s.",
@@ -315,11 +319,12 @@ def _recall_with(library: Library, balance: _Balance, candidates: int, deadline:
 
 
 def _measure_pages(
-    library: Library, measurement: RecallMeasurement, deadline: float
+    library: Library, measurement: RecallMeasurement, deadline: float, compared_by: float
 ) -> Iterator[list[tuple[_Page, ...]]]:
     """Measure some pictures at a time, and yield their pages at each balance.
 
-    One first, which tells how many there is time for.
+    One first, which tells how many there is time for until ``compared_by``. What is under way then
+    may go on until the deadline.
     """
     chosen = _choose(library, measurement, deadline)
     at_once, taken = 1, dict[int, float]()
@@ -335,7 +340,7 @@ def _measure_pages(
         balances = len(measurement.styles)
         yield [tuple(pages[start : start + balances]) for start in range(0, len(pages), balances)]
         taken[at_once] = time.monotonic() - began
-        at_once = _how_many(taken, deadline - time.monotonic())
+        at_once = _how_many(taken, compared_by - time.monotonic())
         if at_once < 1:
             return
 

@@ -11,7 +11,6 @@ from django.db.models.functions import Cast
 from artsimilarity.library import Library
 from artsimilarity.library.rows import EmbeddingQuerySet
 from artsimilarity.schema.sql import Sql
-from artsimilarity.search.plan import table_rows
 
 # So many times the pages are read where those before held too little.
 _WIDENED = 20
@@ -28,7 +27,7 @@ def samples(
         about: as many rows of the table as are on the first pages.
         seed: chooses the same pages every time.
     """
-    total = table_rows(library)
+    total = library.estimated_rows()
     percent = 100 * about / total if total > 0 else 100.0
     while percent < 100:
         yield rows.filter(pk__in=_some_pages(library, percent, seed))

@@ -94,6 +94,24 @@ class TestFilters:
         assert half.candidates == pytest.approx(100 * 2**0.5, rel=0.1)
         assert tenth.candidates == pytest.approx(100 * 10**0.5, rel=0.2)
 
+    @pytest.mark.parametrize(
+        ("candidates", "share_of_rows", "exact"), [(100, 3, False), (400, 3, True), (400, 5, False)]
+    )
+    def test_are_searched_exactly_up_to_four_times_as_many_where_the_index_would_fall_short(
+        self,
+        library: Artwork,
+        settings: Settings,
+        candidates: int,
+        share_of_rows: int,
+        exact: bool,
+    ) -> None:
+        tenth = Artwork.objects.filter(artist="tenth")
+        rows = tenth.count()
+        limits = {"EF_SEARCH": candidates, "EXACT_ROWS": rows // share_of_rows}
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, **limits}
+        # A tenth is kept: 400 candidates times the root of ten are more than pgvector takes.
+        assert plan_search(tenth, 0.75).exact is exact
+
     def test_are_not_asked_about_where_there_are_none(self, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(0):
             plan = plan_search(Artwork.objects.all(), 0.75)

@@ -354,6 +354,40 @@ class TestBounds:
         assert time.monotonic() - started < 3
         assert 1 <= measured.pictures <= 5
 
+    def test_takes_longer_in_proportion_where_there_are_more_pictures(
+        self, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _use(settings, RECALL_SECONDS=20)
+        seconds = {}
+        for rows in (-1.0, 100_000.0, 1_000_000.0):
+            monkeypatch.setattr(Library, "estimated_rows", lambda _self, rows=rows: rows)
+            seconds[rows] = recall_history.seconds_for(library)
+        assert seconds == {-1.0: 20, 100_000.0: 20, 1_000_000.0: 100}
+
+    def test_comparing_leaves_time_for_choosing_candidates(
+        self,
+        library: Library,
+        small: None,
+        settings: Settings,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        fill_library(50)
+        _use(settings, RECALL_SECONDS=2)
+        monkeypatch.setattr(recall, "_AT_ONCE", 1)
+        compare, left = recall._compare_with_all, []
+
+        def slowly(library: Library, pages: list[Any], deadline: float) -> None:
+            time.sleep(0.1)
+            compare(library, pages, deadline)
+
+        def note(library: Library, balance: Any, deadline: float) -> None:
+            left.append(deadline - time.monotonic())
+
+        monkeypatch.setattr(recall, "_compare_with_all", slowly)
+        monkeypatch.setattr(recall, "_choose_candidates", note)
+        assert measure(library).pictures < 20  # there was no time for more
+        assert left[0] > 0.3
+
     @pytest.mark.parametrize(("pictures", "is_chosen"), [(4, False), (5, True)])
     def test_candidates_are_not_chosen_by_fewer_than_five_pictures(
         self,

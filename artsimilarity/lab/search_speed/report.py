@@ -10,6 +10,7 @@ from artsimilarity.lab.search_speed.machine import Machine
 from artsimilarity.lab.search_speed.measure import Result
 from artsimilarity.lab.search_speed.scratch import Built
 from artsimilarity.lab.search_speed.variants import Variant
+from artsimilarity.lab.search_speed.writes import Writes
 
 _T = TypeVar("_T")
 
@@ -36,6 +37,7 @@ class Report:
         faiss_build_seconds: None without faiss.
         plans: how Postgres read the table for the app's first query, by style and filter.
         results: all measurements, the app's first in each cell.
+        writes: searches while pictures came and went; None if none did.
         variants: of the settings, if asked for.
         seconds: the whole run.
     """
@@ -53,6 +55,7 @@ class Report:
     faiss_build_seconds: float | None = None
     plans: list[dict[str, Any]] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    writes: Writes | None = None
     variants: list[Variant] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -102,6 +105,8 @@ def as_text(report: Report) -> str:
         named = f"{clients} client" + "s" * (clients > 1)
         parts += [f"Worst of the balances, {named}:", _summary(some)]
         parts += [f"Every balance, {named}:", _details(report, some)]
+    if report.writes:
+        parts += [_writing(report.writes), _summary(report.writes.results)]
     if report.variants:
         parts += ["Variants, 1 client:", _variants(report.variants)]
     misses = list(report.misses())
@@ -139,6 +144,16 @@ def _heading(report: Report) -> str:
         lines.append(f"faiss: index built in {report.faiss_build_seconds:.1f} s")
     lines += [f"{name}: {description}" for name, description in report.baselines.items()]
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _writing(writes: Writes) -> str:
+    return (
+        f"While {writes.per_second:g} pictures a second were inserted and as many deleted, for "
+        f"{writes.seconds:.0f} s: {writes.found_at_once} of {writes.inserted} were found by the "
+        f"next search, {writes.gone_at_once} of {writes.deleted} were gone from it; an insert took "
+        f"{writes.insert_p50_ms:.1f} ms, p95 {writes.insert_p95_ms:.1f}. Worst of the balances, "
+        "1 client:"
+    )
 
 
 def _summary(results: Sequence[Result]) -> str:

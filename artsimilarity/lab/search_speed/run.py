@@ -36,6 +36,7 @@ from artsimilarity.lab.search_speed.scratch import (
 from artsimilarity.lab.search_speed.truth import Truth
 from artsimilarity.lab.search_speed.variants import count_variants, measure_variants
 from artsimilarity.lab.search_speed.vectors import draw_library, find_centres
+from artsimilarity.lab.search_speed.writes import Writes, measure_while_writing
 from artsimilarity.library import Library
 from artsimilarity.search import more_like_this, recall
 
@@ -46,6 +47,8 @@ CLIENTS = (1, 8)
 # An exact scan takes so long that fewer of them must do.
 _EXACT_SHARE = 5
 _VARIANTS_SHARE = 2
+# Pictures that are copied, in turn, while others search.
+_ORIGINALS = 200
 _VARIANTS_FILTERED_SHARE = 4
 
 
@@ -62,6 +65,7 @@ class Options:
         keep: leave the scratch tables in the end.
         replace: drop tables that an earlier run has left.
         variants: also measure variants of the settings.
+        writes_per_second: pictures that come and go while one client searches; 0 for none.
     """
 
     rows: int
@@ -72,6 +76,7 @@ class Options:
     keep: bool = False
     replace: bool = False
     variants: bool = False
+    writes_per_second: float = 10.0
 
 
 def run(options: Options) -> Report:
@@ -103,6 +108,10 @@ def run(options: Options) -> Report:
         cells = list(_cells(scratch, truth, pks, options.using))
         report.plans = list(_plans(app, cells))
         report.results = list(_results(baselines, cells, truth, options.using))
+        if options.writes_per_second:
+            spare = sorted(set(range(1, options.rows + 1)).difference(pks)) or pks
+            originals = [spare[place] for place in random.permutation(len(spare))[:_ORIGINALS]]
+            report.writes = _while_writing(app, scratch, cells, truth, originals, options)
         if options.variants:
             few = [cell.first(_variants_count(cell.keep_percent, count)) for cell in cells]
             with progress_bar("Variants", count_variants(few), "variant") as bar:
@@ -110,6 +119,31 @@ def run(options: Options) -> Report:
     report.load_average.append(load_average())
     report.seconds = time.monotonic() - started
     return report
+
+
+def _while_writing(
+    app: App,
+    scratch: Scratch,
+    cells: Sequence[Cell],
+    truth: Truth,
+    originals: Sequence[int],
+    options: Options,
+) -> Writes:
+    with (
+        progress_bar("Searching while pictures come and go", len(cells), "cell") as bar,
+        clients(1, options.using) as some,
+    ):
+        return measure_while_writing(
+            scratch.pictures,
+            app.ask,
+            cells,
+            some,
+            truth,
+            per_second=options.writes_per_second,
+            originals=originals,
+            using=options.using,
+            advance=bar.update,
+        )
 
 
 def _begin(options: Options, centres: str) -> Report:

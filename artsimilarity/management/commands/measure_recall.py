@@ -18,7 +18,7 @@ class Command(BaseCommand):
     help = (
         "Measures how many of the ten nearest pictures the index finds, against a comparison with "
         "all rows. The sweep does so once a day; this does it now, within "
-        "ARTSIMILARITY['RECALL_SECONDS']."
+        "ARTSIMILARITY['RECALL_SECONDS'] for each 200,000 pictures."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -151,7 +151,21 @@ def test_prints_tables_and_the_machine(outcome: Outcome) -> None:
     assert "600 rows around 400 drawn vectors" in outcome.text
     assert "load average" in outcome.text
     assert "| app " in outcome.text
-    assert outcome.text.count("Worst of the balances") == 2
+    assert outcome.text.count("Worst of the balances") == 3  # and while pictures come and go
+
+
+def test_pictures_that_come_and_go_are_found_and_gone_at_once(outcome: Outcome) -> None:
+    writes = outcome.report["writes"]
+    assert writes["inserted"] == writes["deleted"] > 0
+    assert writes["found_at_once"] == writes["inserted"]
+    assert writes["gone_at_once"] == writes["deleted"]
+    assert 0 < writes["insert_p50_ms"] <= writes["insert_p95_ms"]
+
+
+def test_searches_in_every_cell_while_pictures_come_and_go(outcome: Outcome) -> None:
+    results = outcome.report["writes"]["results"]
+    assert len({(one["style"], one["keep_percent"]) for one in results}) == 20
+    assert min(result["recall"] for result in results) > 0.5  # copies take places of others
 
 
 def test_takes_the_candidates_that_a_worker_would_choose_and_leaves_no_trace_of_it(

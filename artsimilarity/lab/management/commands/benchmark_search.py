@@ -38,6 +38,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--variants", action="store_true", help="also measure other settings and strategies"
         )
+        parser.add_argument(
+            "--writes-per-second",
+            type=float,
+            default=10.0,
+            metavar="N",
+            help="pictures that come and go in one round of searches; 0 for none",
+        )
         parser.add_argument("--seed", type=int, default=0, help="of the vectors and the searches")
         parser.add_argument(
             "--maintenance-work-mem",
@@ -51,6 +58,8 @@ class Command(BaseCommand):
         for name in ("rows", "queries"):
             if options[name] < 1:
                 raise CommandError(_("--%(name)s must be 1 or more.") % {"name": name})
+        if options["writes_per_second"] < 0:
+            raise CommandError(_("--writes-per-second must be 0 or more."))
         if importlib.util.find_spec("numpy") is None:
             raise CommandError(_("The benchmark needs numpy: pip install numpy"))
         from artsimilarity.lab.search_speed.plot import can_plot, plot
@@ -74,6 +83,7 @@ class Command(BaseCommand):
                         keep=options["keep"],
                         replace=options["replace"],
                         variants=options["variants"],
+                        writes_per_second=options["writes_per_second"],
                     )
                 )
         except KeyboardInterrupt:
