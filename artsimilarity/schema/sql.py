@@ -105,6 +105,15 @@ class Same(Func):
     output_field = BooleanField()
 
 
+class NoneOf(Func):
+    """Whether a column is none of some values, given as one parameter, a list."""
+
+    conditional = True
+    template = "(%(expressions)s))"
+    arg_joiner = " <> ALL ("
+    output_field = BooleanField()
+
+
 class _VectorFunc(Func):
     """A function of vectors."""
 

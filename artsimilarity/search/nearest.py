@@ -11,9 +11,11 @@ from django.db import models
 
 from artsimilarity.library import Library
 from artsimilarity.schema.columns import SCORES
+from artsimilarity.schema.sql import Sql
 from artsimilarity.search.candidates import MOST_CANDIDATES, candidates_in_force
+from artsimilarity.search.compiled import page_by_comparison, page_by_index
 from artsimilarity.search.cursor import Cursor, CursorError
-from artsimilarity.search.ordering import nearest_of_all, order_by_similarity
+from artsimilarity.search.ordering import nearest_of_all, order_by_similarity, scored
 from artsimilarity.search.plan import plan_search
 from artsimilarity.search.query_vector import QueryVector, since_promotion
 
@@ -53,8 +55,7 @@ def nearest(
             least=min(max(plan.candidates, wanted), MOST_CANDIDATES),
             widening=plan.widening,
         )
-        ordered = order_by_similarity(pictures, query, style=style, candidates=candidates)
-        found = list(_behind(ordered, after)[:fetched])
+        found = _by_index(pictures, query, fetched, style, candidates, after)
         found.sort(key=lambda one: (-one.similarity, one.pk))
         if len(found) >= limit and not _ends_among_equals(found, limit):
             return found[:limit]
@@ -67,6 +68,20 @@ def nearest(
     return nearest(pictures, served, limit=limit, style=style, after=after)
 
 
+def _by_index(
+    pictures: models.QuerySet[Any],
+    query: QueryVector,
+    limit: int,
+    style: float,
+    candidates: Sql,
+    after: Cursor | None,
+) -> list[Any]:
+    if after is None:
+        return page_by_index(pictures, query, style=style, candidates=candidates, limit=limit)
+    ordered = order_by_similarity(pictures, query, style=style, candidates=candidates)
+    return list(_behind(ordered, after)[:limit])
+
+
 def _compared_with_every_row(
     pictures: models.QuerySet[Any],
     query: QueryVector,
@@ -75,15 +90,15 @@ def _compared_with_every_row(
     style: float,
     after: Cursor | None,
 ) -> list[Any]:
+    if after is None:
+        return page_by_comparison(pictures, query, style=style, limit=limit)
     scanned = nearest_of_all(pictures, query, style=style)
     page = pictures.filter(pk__in=_behind(scanned, after).values("pk")[:limit])
-    return list(order_by_similarity(page, query, style=style, exact=True))
+    return list(scored(page, query, style=style))
 
 
-def _behind(ordered: models.QuerySet[Any], after: Cursor | None) -> models.QuerySet[Any]:
+def _behind(ordered: models.QuerySet[Any], after: Cursor) -> models.QuerySet[Any]:
     """What follows the page that ``after`` ended."""
-    if after is None:
-        return ordered
     try:
         shown = {"_distance": after.distance, "pk__lte": after.key}
         return ordered.filter(_distance__gte=after.distance).exclude(**shown)

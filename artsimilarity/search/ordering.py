@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
@@ -14,6 +14,7 @@ from artsimilarity.schema.sql import (
     Gate,
     InnerProduct,
     InnerProductDistance,
+    NoneOf,
     Sql,
     Subvector,
     UnindexedDistance,
@@ -66,16 +67,8 @@ def order_by_similarity(
     library = Library.searched(pictures)
     if candidates is None and not exact:
         candidates = candidates_in_force(library, query.recipe, style)
-    weighted, column = query.weighted(style), query.column(library)
-    ordered: Any = _by_distance(pictures, query, style, None if exact else candidates)
-    size, colour_size = query.block_sizes
-    scored: models.QuerySet[_M] = ordered.annotate(
-        similarity=InnerProduct(column, weighted),
-        similarity_style=_block_product(query, column, 1, size),
-        similarity_colour=_block_product(query, column, size + 1, colour_size),
-        similarity_recipe=Sql("%s", [query.recipe], _TEXT),
-    )
-    return scored
+    ordered = _by_distance(pictures, query, style, None if exact else candidates)
+    return _with_scores(ordered, query, style)
 
 
 def nearest_of_all(
@@ -92,6 +85,36 @@ def nearest_of_all(
     return _by_distance(pictures, query, style, None)
 
 
+def scored(
+    pictures: models.QuerySet[_M], query: QueryVector, *, style: float
+) -> models.QuerySet[_M]:
+    """Return pictures that are known to be comparable, nearest first, with their scores.
+
+    Args:
+        pictures: those of :func:`nearest_of_all`, by their keys and read within the same statement,
+            so that what was asked of them need not be asked again.
+        query: as there, and so is ``style``.
+    """
+    distance = UnindexedDistance(query.column(Library.searched(pictures)), query.weighted(style))
+    named: Any = pictures.alias(_distance=distance)
+    return _with_scores(named.order_by("_distance", "pk"), query, style)
+
+
+def _with_scores(
+    pictures: models.QuerySet[_M], query: QueryVector, style: float
+) -> models.QuerySet[_M]:
+    column = query.column(Library.searched(pictures))
+    size, colour_size = query.block_sizes
+    annotated: Any = pictures.annotate(
+        similarity=InnerProduct(column, query.weighted(style)),
+        similarity_style=_block_product(query, column, 1, size),
+        similarity_colour=_block_product(query, column, size + 1, colour_size),
+        similarity_recipe=Sql("%s", [query.recipe], _TEXT),
+    )
+    found: models.QuerySet[_M] = annotated
+    return found
+
+
 def _by_distance(
     pictures: models.QuerySet[_M], query: QueryVector, style: float, candidates: int | Sql | None
 ) -> models.QuerySet[_M]:
@@ -99,7 +122,9 @@ def _by_distance(
     library = Library.searched(pictures)
     distance = UnindexedDistance(query.column(library), query.weighted(style))
     comparable: Any = pictures.filter(
-        *_conditions(query, candidates), query.condition(library), ~Q(pk__in=query.excluded)
+        *_conditions(query, candidates),
+        query.condition(library),
+        NoneOf(F("pk"), Sql("%s", [query.excluded_keys(pictures.model, pictures.db)])),
     )
     named: Any = comparable.alias(_distance=distance)
     ordered: models.QuerySet[_M]

@@ -81,24 +81,39 @@ class QueryVector:
         vector, recipe = library.lookup(vector), library.lookup(f"{vector}_recipe")
         return Q(**{f"{vector}__isnull": False, recipe: self.recipe})
 
+    def excluded_keys(self, model: type[Model], using: str) -> Any:
+        """The excluded primary keys as the database has them."""
+        to_column, connection = model._meta.pk.get_db_prep_value, connections[using]
+        return [to_column(pk, connection) for pk in self.excluded]
+
+    @staticmethod
+    def weights(style: float) -> tuple[float, float]:
+        """What the style block and the colour block are multiplied with at a balance."""
+        return style, 1 - style
+
+    @staticmethod
+    def index_weights(style: float) -> tuple[float, float]:
+        """The same for a product with what the index has, which has its own factors."""
+        of_style, of_colour = GRAPH_FACTORS
+        return style / of_style, (1 - style) / of_colour
+
     def weighted(self, style: float) -> Sql:
         """The style block times ``style``, and the colour block times ``1 - style``."""
-        return self._times(style, 1 - style)
+        return self._times(*self.weights(style))
 
     def weighted_for_index(self, style: float) -> Sql:
         """The same, so that its product with what the index has is the same again."""
-        of_style, of_colour = GRAPH_FACTORS
-        return self._times(style / of_style, (1 - style) / of_colour)
+        return self._times(*self.index_weights(style))
 
     def weigh(self, vector: str, style: float) -> Sql:
         """The same of another vector of this recipe, given as SQL without parameters."""
         return self._multiply(vector, style, 1 - style)
 
-    def _times(self, *factors: float) -> Sql:
+    def _times(self, *factors: Any) -> Sql:
         multiplied = self._multiply(self.vector.sql, *factors)
         return Sql(multiplied.sql, [*self.vector.params, *multiplied.params])
 
-    def _multiply(self, vector: str, *factors: float) -> Sql:
+    def _multiply(self, vector: str, *factors: Any) -> Sql:
         """In single precision: pgvector refuses a product of two half ones that rounds to zero."""
         total = sum(self.block_sizes)
         weights = filled(["%s"] * len(factors), self.block_sizes)
