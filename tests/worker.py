@@ -79,12 +79,22 @@ class Worker:
 
 
 @contextmanager
-def run_worker(broker_url: str, log: Path, *options: str, **artsimilarity: Any) -> Iterator[Worker]:
-    """Run a worker and stop it in the end."""
+def run_worker(
+    broker_url: str, log: Path, *options: str, database: str = "", **artsimilarity: Any
+) -> Iterator[Worker]:
+    """Run a worker and stop it in the end.
+
+    Args:
+        broker_url: of the test broker.
+        log: where it prints.
+        options: of Celery.
+        database: another address of the test database, such as a pooler's.
+        artsimilarity: settings of the app.
+    """
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_URL": database_url(),
+        "DATABASE_URL": database or database_url(),
         "CELERY_BROKER_URL": broker_url,
         "DEMO_DATA": str(Path(settings.MEDIA_ROOT).parent),
         "TEST_ARTSIMILARITY": json.dumps(artsimilarity),

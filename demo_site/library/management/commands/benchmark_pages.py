@@ -32,6 +32,7 @@ from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.management.progress import percent_bar
 from demo_site import servers
 from demo_site.library.models import Artwork
+from demo_site.pooler import PORT, pgbouncer
 from demo_site.processes import ChildError, Children, StopRequested, StopSignal
 
 _FILES = 24
@@ -41,7 +42,7 @@ _STYLES = (0, 0.25, 0.5, 0.75, 1)
 
 
 class Command(BaseCommand):
-    """``manage.py benchmark_pages [--rows N] [--clients N] [--seconds N] [--workers N]``."""
+    """``manage.py benchmark_pages [--rows N] [--clients N ...] [--seconds N] [--workers N]``."""
 
     help = (
         "Fills a library of its own, in an embedded Postgres that is thrown away, serves the demo "
@@ -53,14 +54,26 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         parser.add_argument("--rows", type=int, default=100_000, help="pictures in the library")
-        parser.add_argument("--clients", type=int, default=8, help="readers at the same time")
+        parser.add_argument(
+            "--clients",
+            type=int,
+            nargs="+",
+            default=[8],
+            help="readers at the same time; several numbers are measured one after the other",
+        )
         parser.add_argument("--seconds", type=int, default=60, help="how long they read")
         parser.add_argument("--workers", type=int, default=2, help="processes of gunicorn")
+        parser.add_argument(
+            "--pgbouncer",
+            type=int,
+            metavar="N",
+            help="measure once more through PgBouncer, with N connections in transaction mode",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Fill, serve, read, and leave nothing behind."""
-        for name in ("rows", "clients", "seconds", "workers"):
-            if options[name] < 1:
+        for name in ("rows", "clients", "seconds", "workers", "pgbouncer"):
+            if options[name] is not None and min(_listed(options[name])) < 1:
                 raise CommandError(_("--%(name)s must be 1 or more.") % {"name": name})
         if importlib.util.find_spec("gunicorn") is None:
             raise CommandError(_("It needs gunicorn: pip install gunicorn"))
@@ -86,19 +99,30 @@ class Command(BaseCommand):
                 call_command("migrate", verbosity=0)
                 pks = self._fill(options["rows"])
                 children.run("Collecting static files", ["manage.py", "collectstatic", "--noinput"])
-                port = _free_port()
-                command = ["-m", "gunicorn", "demo_site.wsgi", "--bind", f"127.0.0.1:{port}"]
-                children.start("web server", [*command, "--workers", str(options["workers"])])
-                self._wait_for(port, pks[0], children)
-                readers = _Readers(port, pks)
-                readers.read(options["clients"], min(5, options["seconds"]), children)
-                readers.forget()
-                readers.read(options["clients"], options["seconds"], children)
-            except ChildError as error:
+                self._measure(url, pks, options, children)
+                if options["pgbouncer"]:
+                    pooled = pgbouncer(folder / "pooler", url, connections=options["pgbouncer"])
+                    self._measure(stack.enter_context(pooled), pks, options, children)
+            except (ChildError, servers.ServerError) as error:
                 raise CommandError(str(error)) from error
             except StopRequested:
                 raise CommandError(_("Stopped."), returncode=130) from None
-            self._report(readers, options)
+
+    def _measure(
+        self, url: str, pks: list[int], options: dict[str, Any], children: Children
+    ) -> None:
+        """Serve the library at an address of the database, and let each number of clients read."""
+        port = _free_port()
+        command = ["-m", "gunicorn", "demo_site.wsgi", "--bind", f"127.0.0.1:{port}"]
+        command += ["--workers", str(options["workers"]), "--env", f"DATABASE_URL={url}"]
+        children.start(f"web server at {port}", command)
+        self._wait_for(port, pks[0], children)
+        for clients in options["clients"]:
+            readers = _Readers(port, pks)
+            readers.read(clients, min(5, options["seconds"]), children)
+            readers.forget()
+            readers.read(clients, options["seconds"], children)
+            self._report(readers, options, clients, is_pooled=f":{PORT}/" in url)
 
     def _fill(self, rows: int) -> list[int]:
         """Rows like a real library's, and a few drawn pictures that they share as their files."""
@@ -153,13 +177,17 @@ class Command(BaseCommand):
                 continue  # not up yet
         raise CommandError(_("The web server does not answer."))
 
-    def _report(self, readers: _Readers, options: dict[str, Any]) -> None:
+    def _report(
+        self, readers: _Readers, options: dict[str, Any], clients: int, *, is_pooled: bool
+    ) -> None:
         times = sorted(readers.milliseconds)
         if not times:
             raise CommandError(_("No page was read."))
         self.stdout.write(
             f"{options['rows']} pictures, gunicorn with {options['workers']} workers, "
-            f"{options['clients']} clients, {options['seconds']} s; "
+            f"{clients} clients, "
+            + (f"PgBouncer with {options['pgbouncer']} connections, " if is_pooled else "")
+            + f"{options['seconds']} s; "
             f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}"
         )
         self.stdout.write(
@@ -221,6 +249,10 @@ class _Readers:
         while True:
             style = chance.choice(_STYLES)
             yield f"/artworks/{chance.choice(self._pks)}/?style={style}"
+
+
+def _listed(numbers: int | list[int]) -> list[int]:
+    return numbers if isinstance(numbers, list) else [numbers]
 
 
 def _get(client: HTTPConnection, address: str) -> int:
