@@ -20,6 +20,7 @@ class ArtSimilarityConfig(AppConfig):
         import artsimilarity.own_picture.tasks  # noqa: F401 -- known to Celery from now on
         from artsimilarity.atlas.tasks import keep_up
         from artsimilarity.checks import (
+            check_celery_app,
             check_databases,
             check_proxies,
             check_readers,
@@ -36,6 +37,7 @@ class ArtSimilarityConfig(AppConfig):
 
         checks.register(check_databases, checks.Tags.database)
         checks.register(check_readers, checks.Tags.models)
+        checks.register(check_celery_app)
         checks.register(check_waiting, deploy=True)
         checks.register(check_recall, deploy=True)
         checks.register(check_proxies, deploy=True)

@@ -101,9 +101,12 @@ class SimilarityAdminMixin(LibraryAdmin):
         """The host's columns, then the embedding's."""
         summary: Any = "embedding_summary"
         if self.library.has_companion:  # whose column cannot be named on the class
-            summary = display(
-                description=_("embedding"), ordering=self.library.lookup("embedding_status")
-            )(lambda picture: self.embedding_summary(picture))
+
+            @display(description=_("embedding"), ordering=self.library.lookup("embedding_status"))
+            def embedding_summary(picture: Model) -> str:  # style sheets know the column by it
+                return self.embedding_summary(picture)
+
+            summary = embedding_summary
         return [*super().get_list_display(request), summary]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:

@@ -6,6 +6,7 @@ where the index was measured to find too few. Imports
 ``library``; ``models`` and ``monitoring`` import it.
 """
 
+from artsimilarity.checks.celery_app import check_celery_app
 from artsimilarity.checks.databases import (
     check_databases,
     check_proxies,
@@ -16,6 +17,7 @@ from artsimilarity.checks.models import check_companion, check_model
 from artsimilarity.checks.readers import check_readers
 
 __all__ = [
+    "check_celery_app",
     "check_companion",
     "check_databases",
     "check_model",

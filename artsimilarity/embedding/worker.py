@@ -15,9 +15,11 @@ from typing import Any
 
 from celery import Celery, bootsteps
 from celery.signals import celeryd_after_setup, worker_init, worker_shutting_down
+from django.db import DatabaseError, InterfaceError, connections
 
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding.broker import publish
+from artsimilarity.library import Library, libraries
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,42 @@ def prepare_worker(instance: Any, **kwargs: Any) -> None:
     @worker_shutting_down.connect(weak=False, dispatch_uid="artsimilarity.stopping")
     def stop(**kwargs: Any) -> None:
         conf.artsimilarity_stopping.set()
+
+
+@celeryd_after_setup.connect(dispatch_uid="artsimilarity.worker_database")
+def say_if_the_database_is_another(**kwargs: Any) -> None:
+    """Log in words that a worker looks at a database without pictures; its tasks would only raise.
+
+    The usual cause is an environment that ``manage.py`` reads (``.env``) and ``celery`` does not.
+    """
+    for library in libraries():
+        lacks = _lacks(library)
+        if lacks:
+            logger.error(
+                "This worker cannot embed %s: its database %r %s. If the site's own database is "
+                "another one, give the worker the site's settings and environment, such as "
+                "DATABASE_URL: manage.py may read a file .env that celery does not.",
+                library.name,
+                library.using,
+                lacks,
+            )
+
+
+def _lacks(library: Library) -> str:
+    """Return what a library's database is not, in words; "" where it will do or cannot be asked."""
+    connection = connections[library.using]
+    if connection.vendor != "postgresql":
+        return f"is {connection.vendor}, not PostgreSQL"
+    table = library.holder._meta.db_table
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass(%s)", [connection.ops.quote_name(table)])
+            (found,) = cursor.fetchone()
+    except (DatabaseError, InterfaceError):  # it may answer by the first task
+        return ""
+    finally:
+        connection.close()  # the processes to come must not inherit it
+    return "" if found else f"has no table {table!r}: run 'manage.py migrate'"
 
 
 @worker_init.connect(dispatch_uid="artsimilarity.worker_init")

@@ -33,7 +33,7 @@ _MIDDLE = ("25", "25", "75", "75")
 @register.simple_tag(takes_context=True)
 def more_like_this(
     context: template.Context,
-    picture: models.Model,
+    picture: models.Model | None,
     limit: int | None = None,
     style: float | None = None,
     template_name: str | None = None,
@@ -49,8 +49,14 @@ def more_like_this(
     ``<app>/<model>_more_like_this.html`` and ``artsimilarity/more_like_this.html``. Its context is
     the page's with ``picture`` and ``neighbours``, each of which says why it was found unless
     ``why=False`` spares two short queries. ``neighbours`` that an asynchronous view has awaited are
-    rendered as they are, without a query.
+    rendered as they are, without a query. A page without a picture (None) shows nothing.
+
+    Raises:
+        TypeError: ``picture`` is not a model's object, such as a variable that does not exist.
     """
+    if picture is None:
+        return SafeString("")
+    _refuse_others(picture)
     options = picture._meta
     names = [
         f"{options.app_label}/{options.model_name}_more_like_this.html",
@@ -69,7 +75,7 @@ def more_like_this(
 @register.simple_tag(takes_context=True)
 def get_more_like_this(
     context: template.Context,
-    picture: models.Model,
+    picture: models.Model | None,
     limit: int | None = None,
     style: float | None = None,
     why: bool = False,
@@ -79,7 +85,8 @@ def get_more_like_this(
 
     ``{% get_more_like_this artwork limit=8 as neighbours %}`` gives a list with a ``status`` and a
     ``message``; see :class:`artsimilarity.search.Neighbours`. With ``why=True`` each picture
-    carries ``similarity_why``, a :class:`artsimilarity.search.why.Why`.
+    carries ``similarity_why``, a :class:`artsimilarity.search.why.Why`. Without a picture (None)
+    the list is empty and its status ``NO_PICTURE``.
 
     A database that does not answer, or breaks the search off, costs the page its neighbours and
     no more: the status is ``UNAVAILABLE`` then, and the error is logged.
@@ -89,7 +96,11 @@ def get_more_like_this(
             (``ATOMIC_REQUESTS``), in which nothing can be asked any more.
         django.core.exceptions.SynchronousOnlyOperation: the template is rendered on the event loop;
             says what an asynchronous view does instead.
+        TypeError: ``picture`` is not a model's object, such as a variable that does not exist.
     """
+    if picture is None:
+        return Neighbours([], NeighbourStatus.NO_PICTURE, check_style(style))
+    _refuse_others(picture)
     request: Any = context.get("request")
     try:
         return search(
@@ -119,25 +130,25 @@ def get_more_like_this(
 
 
 @register.filter
-def similarity_thumbnail(picture: models.Model) -> Thumbnail | None:
+def similarity_thumbnail(picture: models.Model | None) -> Thumbnail | None:
     """Return a picture's thumbnail: ``{% with thumbnail=artwork|similarity_thumbnail %}``.
 
-    None where there is none, or none yet; see
+    None where there is none, or none yet, or no picture; see
     :func:`artsimilarity.library.thumbnails.thumbnail_of`.
     """
-    return thumbnail_of(picture)
+    return None if picture is None else thumbnail_of(picture)
 
 
 @register.filter
-def similarity_caption(picture: models.Model) -> presentation.Caption:
+def similarity_caption(picture: models.Model | None) -> presentation.Caption:
     """Return what stands under a picture; its ``title``, and its ``artist`` or ""."""
-    return presentation.caption_of(picture)
+    return presentation.Caption("") if picture is None else presentation.caption_of(picture)
 
 
 @register.filter
-def similarity_url(picture: models.Model) -> str:
+def similarity_url(picture: models.Model | None) -> str:
     """Return the address of a picture's page, or ""."""
-    return presentation.address_of(picture)
+    return "" if picture is None else presentation.address_of(picture)
 
 
 @register.inclusion_tag("artsimilarity/slider.html", takes_context=True)
@@ -225,6 +236,18 @@ def similarity_map(context: template.Context) -> dict[str, Any]:
         context: the page's; its ``similarity_map`` is what is shown.
     """
     return {"map": context["similarity_map"], "request": context.get("request")}
+
+
+def _refuse_others(picture: object) -> None:
+    """Say in words what a template handed over that is no picture.
+
+    Raises:
+        TypeError: it is not a model's object.
+    """
+    if not isinstance(picture, models.Model):
+        raise TypeError(
+            f"The tag was given no picture, but {picture!r}. Is the variable's name misspelt?"
+        )
 
 
 def _kept(request: Any, *own: str) -> list[tuple[str, str]]:

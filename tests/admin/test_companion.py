@@ -71,6 +71,14 @@ def test_the_list_shows_what_became_of_each_in_as_many_queries_whatever_their_nu
     assert not any('"embedding",' in query["sql"] for query in queries)
 
 
+def test_style_sheets_know_the_column_by_the_name_that_it_has_with_the_mixin(
+    photos: Photos, admin_client: Client, dead_broker: None
+) -> None:
+    photos.make_embedded("embedded")
+    page = admin_client.get("/admin/library/photo/").content.decode()
+    assert "column-embedding_summary" in page
+
+
 def test_the_list_is_ordered_and_filtered_by_the_companions_columns(
     photos: Photos, admin_client: Client, dead_broker: None
 ) -> None:

@@ -70,3 +70,21 @@ def test_unsaved_edits_stay_when_the_server_cannot_be_reached(page: Page, artwor
     expect(page.get_by_role("status")).to_have_text("It could not be sent. Try again.")
     expect(title).to_have_value("Not saved yet")
     expect(button).to_be_enabled()
+
+
+def test_the_words_above_the_neighbours_begin_where_their_heading_does(
+    page: Page, artwork: Artwork
+) -> None:
+    make_embedded("Near")
+    begin_to_edit(page, artwork)
+
+    panel = page.locator(".artsimilarity-panel")
+    begins = """(element) => {
+        const words = document.createRange();
+        words.selectNodeContents(element);
+        return words.getBoundingClientRect().x;
+    }"""
+    heading = panel.get_by_role("heading", name="Nearest pictures").evaluate(begins)
+    explanation = panel.get_by_text("Nearest first.").evaluate(begins)
+
+    assert explanation == pytest.approx(heading, abs=1)

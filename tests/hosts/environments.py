@@ -145,7 +145,9 @@ def _interpreter(version: str) -> str:
 
 
 def _run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # What PYTHONPATH names would count as installed there.
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Unavailable(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
     return done.stdout

@@ -50,6 +50,31 @@ def test_a_picture_that_is_not_embedded_yet_renders_the_reason() -> None:
     assert "<li" not in html
 
 
+def test_a_page_without_a_picture_shows_nothing_and_asks_nothing(
+    django_assert_num_queries: Any,
+) -> None:
+    with django_assert_num_queries(0):
+        assert _render("{% more_like_this page.image %}", page={"image": None}) == ""
+
+
+def test_without_a_picture_there_is_nothing_to_fetch() -> None:
+    source = "{% get_more_like_this page.image as found %}{{ found|length }} {{ found.status }}"
+    assert _render(source, page={"image": None}) == "0 no-picture"
+
+
+def test_the_filters_ask_nothing_of_no_picture() -> None:
+    source = (
+        "{{ page.image|similarity_thumbnail }}{{ page.image|similarity_url }}"
+        "{% with caption=page.image|similarity_caption %}{{ caption.title }}{% endwith %}"
+    )
+    assert _render(source, page={"image": None}) == "None"
+
+
+def test_a_variable_that_the_template_does_not_know_is_an_error_that_says_so() -> None:
+    with pytest.raises(TypeError, match=r"no picture, but ''.*misspelt"):
+        _render("{% more_like_this page.imgae %}", page={"image": None})
+
+
 def test_get_more_like_this_only_fetches() -> None:
     target = make_embedded("target")
     make_embedded("neighbour")

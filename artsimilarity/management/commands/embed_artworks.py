@@ -236,7 +236,8 @@ class Command(BaseCommand):
                     tqdm.write(
                         _(
                             "Nothing has happened for %(seconds)d seconds. Does a worker serve "
-                            "the queue? celery -A <project> worker -Q %(queue)s"
+                            "the queue, and what does its log say? "
+                            "celery -A <project> worker -Q %(queue)s"
                         )
                         % {"seconds": _PATIENCE_SECONDS, "queue": get_settings().QUEUE},
                         file=sys.stderr,

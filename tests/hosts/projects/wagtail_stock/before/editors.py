@@ -18,11 +18,14 @@ def replace(client, image, file):
 
 
 def hide(client, image):
+    """Move it into a collection below one that is open to some only."""
     from wagtail.models import Collection
 
-    root = Collection.get_first_root_node()
-    private = root.get_children().filter(name="Private").first() or root.add_child(name="Private")
-    admin_forms.save(client, f"/cms/images/{image.pk}/", collection=private.pk)
+    private = Collection.get_first_root_node().add_child(name="Members")
+    within = private.add_child(name="Their prints")
+    chosen = {"restriction_type": "login", "password": ""}
+    assert client.post(f"/cms/collections/{private.pk}/privacy/", chosen).status_code == 200
+    admin_forms.save(client, f"/cms/images/{image.pk}/", collection=within.pk)
 
 
 def delete(client, image):
@@ -38,4 +41,4 @@ def page(image):
 def public():
     from wagtail.images.models import Image
 
-    return Image.objects.exclude(collection__name="Private")
+    return Image.objects.exclude(collection__name="Their prints")

@@ -1,5 +1,6 @@
 from django.db import models
 from wagtail.images.models import Image
+from wagtail.models import CollectionViewRestriction
 
 from artsimilarity.models import SimilarityCompanion
 
@@ -12,7 +13,12 @@ class ImageEmbedding(SimilarityCompanion):
 
     @classmethod
     def similarity_queryset(cls, request=None):
-        return Image.objects.exclude(collection__name="Private")
+        images = Image.objects.all()
+        for restriction in CollectionViewRestriction.objects.select_related("collection"):
+            if request is None or not restriction.accept_request(request):
+                private = restriction.collection.get_descendants(inclusive=True)
+                images = images.exclude(collection__in=private)
+        return images
 
     @classmethod
     def similarity_url(cls, picture):

@@ -4,10 +4,11 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from wagtail.images.models import Image
 
 from artsimilarity.api.views import SimilarityViewSetMixin
+from similarity.models import ImageEmbedding
 
 
 def picture(request, pk):
-    picture = get_object_or_404(Image.objects.exclude(collection__name="Private"), pk=pk)
+    picture = get_object_or_404(ImageEmbedding.similarity_queryset(request), pk=pk)
     return render(request, "picture.html", {"picture": picture})
 
 
@@ -18,5 +19,7 @@ class ImageSerializer(ModelSerializer):
 
 
 class ImageViewSet(SimilarityViewSetMixin, ReadOnlyModelViewSet):
-    queryset = Image.objects.exclude(collection__name="Private")
     serializer_class = ImageSerializer
+
+    def get_queryset(self):
+        return ImageEmbedding.similarity_queryset(self.request)
