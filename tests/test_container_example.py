@@ -69,6 +69,12 @@ def test_every_service_waits_for_one_that_can_become_what_is_waited_for() -> Non
                 assert SERVICES[name]["restart"] == "no"
 
 
+def test_the_database_is_healthy_only_once_it_answers_by_tcp() -> None:
+    program, *options = SERVICES["db"]["healthcheck"]["test"][1:]
+    assert program == "pg_isready"
+    assert "--host=127.0.0.1" in options
+
+
 def test_every_volume_is_declared() -> None:
     named = {volume.split(":")[0] for one in SERVICES.values() for volume in one.get("volumes", [])}
     assert named == set(COMPOSE["volumes"])

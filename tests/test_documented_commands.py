@@ -54,6 +54,7 @@ READ = {
 READ_AS_A_WHOLE = {
     "embed_artworks": "waits for a worker; tests/management/test_embed_artworks.py",
     "embed_artworks --pending": "waits for a worker; tests/management/test_embed_artworks.py",
+    "embed_artworks --verify": "waits for a worker; tests/embedding/test_sweep.py",
     "embed_artworks --model photologue.Photo": "a model of the reader's own",
     "embed_artworks --rollout": "needs a second recipe; tests/integration/test_rollout.py",
     "embed_artworks --promote": "needs a second recipe; tests/integration/test_rollout.py",
@@ -73,7 +74,11 @@ MODULES = {
 # What belongs to another tool, and why nobody runs it here.
 OTHERS = {
     ".": "enters a virtual environment",
+    "createdb": "Postgres' own",
     "export": "a setting of the reader's shell",
+    "pg_dump": "Postgres' own; tests/integration/test_moved_library.py moves a library",
+    "pg_restore": "Postgres' own; tests/integration/test_moved_library.py moves a library",
+    "psql": "Postgres' own",
     "python -m docs.images.draw_neighbours": "encodes 144 pictures",
     "python -m pytest": "the tests themselves",
     "python -m venv": "Python's own; .ci/run does the same",

@@ -70,7 +70,8 @@ def _to_roll_out(status: LibraryStatus) -> int:
         return 0
     if status.rollout is None:
         return _with_picture(status)
-    return status.rollout.left if status.rollout.state == RolloutState.FILLING else 0
+    filling = status.rollout.state == RolloutState.FILLING
+    return status.rollout.left + status.rollout.failed if filling else 0
 
 
 def _to_promote(status: LibraryStatus) -> int:
@@ -78,7 +79,9 @@ def _to_promote(status: LibraryStatus) -> int:
         return 0
     if status.rollout.state == RolloutState.PROMOTING:
         return status.rollout.filled or 1
-    return 0 if status.rollout.left or status.pending else status.rollout.filled
+    if status.rollout.left or status.pending or status.rollout.failed > status.rollout.filled:
+        return 0
+    return status.rollout.filled
 
 
 def _to_cancel(status: LibraryStatus) -> int:

@@ -38,6 +38,8 @@ _LOCK_TIMEOUT = "300ms"
 _TRIES = 30
 # Name of an index while two of them change theirs; nobody else sees it.
 _IN_BETWEEN = "artsimilarity_in_between"
+# What failed while a vector of the next recipe was made is no matter of the vector in service.
+_FORGOTTEN: dict[str, Any] = {"embedding_error": "", "embedding_attempts": 0}
 
 
 class RolloutError(Exception):
@@ -49,7 +51,8 @@ def start(library: Library) -> Rollout:
 
     Where that is empty, and the library is under another recipe than ``["RECIPE"]``, as after an
     upgrade, it is this that is rolled out. From now on new pictures get both vectors; :func:`fill`
-    sends the library's to the workers.
+    sends the library's to the workers. Going on with it, pictures that could not be embedded are
+    tried again.
 
     Raises:
         RolloutError: there is no next recipe, another roll-out is under way, or the library is not
@@ -59,6 +62,8 @@ def start(library: Library) -> Rollout:
     candidate = _candidate(serving)
     rollout = library.rollout()
     if rollout and rollout.fingerprint == candidate.fingerprint:
+        if rollout.state == RolloutState.FILLING:
+            library.rows.given_up(candidate.fingerprint).update(**_FORGOTTEN)
         return rollout
     _require_none_under_way(rollout)
     if candidate.fingerprint == serving.fingerprint:
@@ -112,7 +117,8 @@ def promote(
 
     Raises:
         RolloutError: no roll-out is under way, it is cancelled meanwhile, pictures still lack the
-            new vector, an index is being built already, or others keep the table locked.
+            new vector, most of them could not get it, an index is being built already, or others
+            keep the table locked.
         django.db.Error: the server refused to build the index, for lack of disk or memory.
     """
     rollout = library.rollout()
@@ -127,6 +133,8 @@ def promote(
             )
             % {"count": left}
         )
+    if not begun:
+        _require_most_filled(library, rollout)
     index = _index_of(library, rollout)
     if index.is_being_built():
         raise RolloutError(
@@ -207,8 +215,7 @@ def forget_next(library: Library, but: str = "") -> int:
         VectorIndex(library=library, recipe="", column="embedding_next").drop()
     others = rows.exclude(embedding_next_recipe__in=["", but])
     ready = rows.filter(embedding_status=EmbeddingStatus.READY).exclude(embedding_error="")
-    forgotten = {"embedding_error": "", "embedding_attempts": 0}
-    for left, columns in ((others, NO_NEXT_VECTOR), (ready, forgotten)):
+    for left, columns in ((others, NO_NEXT_VECTOR), (ready, _FORGOTTEN)):
         while pks := list(left.order_by("pk").values_list("pk", flat=True)[:_BATCH]):
             total += rows.filter(pk__in=pks).update(**columns)
     return total
@@ -251,6 +258,22 @@ def _require_none_under_way(latest: Rollout | None) -> None:
             "cancel it (“embed_artworks --cancel”) first."
         )
         % {"recipe": latest.fingerprint}
+    )
+
+
+def _require_most_filled(library: Library, rollout: Rollout) -> None:
+    """Refuse to fail most of a library: its disk was not there, rather than its files are gone."""
+    lost = library.rows.given_up(rollout.fingerprint).count()
+    filled = library.rows.ready().filter(embedding_next_recipe=rollout.fingerprint).count()
+    if lost <= filled:
+        return
+    raise RolloutError(
+        _(
+            "%(count)d of %(total)d pictures could not be embedded under the new recipe, and would "
+            "not be found any more. See whether the pictures' storage answers, and whether their "
+            "files are there; then let “embed_artworks --rollout” try them again."
+        )
+        % {"count": lost, "total": lost + filled}
     )
 
 

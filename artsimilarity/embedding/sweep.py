@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from artsimilarity.conf import get_settings
 from artsimilarity.duplicates.detection import forget_stale
@@ -25,6 +26,10 @@ logger = logging.getLogger(__name__)
 
 # As long as this many tasks wait, workers have enough to do, and what waits may be in them already.
 _ENOUGH_TASKS = 100
+
+
+class StorageAwayError(Exception):
+    """Most of a library's files are missing; the message says what to do about it."""
 
 
 def sweep(library: Library) -> int:
@@ -77,15 +82,36 @@ def verify(library: Library, *, on_progress: Callable[[int], object] | None = No
 
     Returns:
         Primary keys of the pictures that were reset.
+
+    Raises:
+        StorageAwayError: more files are missing than are there, as if their disk was not mounted;
+            pictures whose file is missing keep their vectors.
     """
-    rows = library.rows
     columns = ("pk", library.holder.similarity_image_lookup(), "embedding_digest")
-    changed = []
-    for pk, image, digest in rows.ready().order_by("pk").values_list(*columns).iterator():
-        if file_digest(library, image) != digest:
-            same = rows.filter(pk=pk, embedding_digest=digest)
-            if same.update(**blank_for(image)):
-                changed.append(pk)
+    changed, missing, seen = [], [], 0
+    for row in library.rows.ready().order_by("pk").values_list(*columns).iterator():
+        found = file_digest(library, row[1])
+        if not found:
+            missing.append(row)
+        elif found != row[2] and _reset(library, *row):
+            changed.append(row[0])
+        seen += 1
         if on_progress:
             on_progress(1)
-    return changed
+    if 2 * len(missing) > seen:
+        raise StorageAwayError(
+            _(
+                "%(count)d of %(total)d files are missing from the storage. Pictures without a "
+                "file were left as they are: see whether the storage is mounted, and whether its "
+                "address in the settings is right. If the files are gone for good, "
+                "“embed_artworks” without an option marks their pictures failed."
+            )
+            % {"count": len(missing), "total": seen}
+        )
+    return sorted(changed + [row[0] for row in missing if _reset(library, *row)])
+
+
+def _reset(library: Library, pk: Any, image: str, digest: str) -> bool:
+    """Make a picture wait for a worker, unless another process has embedded it meanwhile."""
+    same = library.rows.filter(pk=pk, embedding_digest=digest)
+    return bool(same.update(**blank_for(image)))

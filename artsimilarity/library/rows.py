@@ -87,6 +87,11 @@ class EmbeddingQuerySet(DeferringQuerySet[_M]):
         rows = self.ready().exclude(embedding_next_recipe=fingerprint)
         return rows.filter(embedding_attempts__lt=get_settings().MAX_ATTEMPTS)
 
+    def given_up(self, fingerprint: str) -> Self:
+        """Return the embedded rows of which that recipe's vector was tried for often enough."""
+        rows = self.ready().exclude(embedding_next_recipe=fingerprint)
+        return rows.filter(embedding_attempts__gte=get_settings().MAX_ATTEMPTS)
+
     def to_do(self, recipes: RecipesInForce) -> Self:
         """Return the rows that a worker has to look at under these recipes."""
         if recipes.next is None:

@@ -31,12 +31,21 @@ _ERRORS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutStatus:
-    """How far a roll-out has come."""
+    """How far a roll-out has come.
+
+    Attributes:
+        fingerprint: of the recipe that is rolled out.
+        state: the step that it is at.
+        filled: pictures that have the new vector.
+        left: pictures that wait for it.
+        failed: pictures that could not get it; beginning the roll-out again tries them again.
+    """
 
     fingerprint: str
     state: RolloutState
     filled: int
     left: int
+    failed: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,7 +254,10 @@ def _rollout_status(library: Library, candidate: Recipe | None) -> RolloutStatus
     rows, state = library.rows, RolloutState(latest.state)
     left = rows.unfilled(candidate.fingerprint).count() if candidate else 0
     filled = rows.filter(embedding_next_recipe=latest.fingerprint).count()
-    return RolloutStatus(fingerprint=latest.fingerprint, state=state, filled=filled, left=left)
+    failed = rows.given_up(latest.fingerprint).count()
+    return RolloutStatus(
+        fingerprint=latest.fingerprint, state=state, filled=filled, left=left, failed=failed
+    )
 
 
 def _recall_status(known: RecallHistory) -> RecallStatus | None:

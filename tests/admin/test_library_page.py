@@ -177,6 +177,18 @@ class TestButtons:
             "artsimilarity.cancel",
         ]
 
+    def test_a_rollout_that_lost_most_pictures_may_be_begun_again_and_not_promoted(
+        self, admin_client: Client, broker: Broker, next_recipe: None
+    ) -> None:
+        artwork = make_artwork()
+        pipeline.embed(Library.of(Artwork), [artwork.pk])
+        rollout.start(Library.of(Artwork))
+        Artwork.objects.update(embedding_attempts=3, embedding_error="gone")
+        page = admin_client.get(LIBRARY).content.decode()
+        assert "1 picture could not be embedded under it." in page
+        assert _url("rollout") in page
+        assert _url("promote") not in page
+
     def test_what_cannot_be_done_is_said_in_words(
         self, admin_client: Client, broker: Broker
     ) -> None:

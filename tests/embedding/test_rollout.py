@@ -141,6 +141,20 @@ class TestFilling:
         assert (stored.embedding_status, stored.embedding) == ("failed", None)
         assert "missing" in stored.embedding_reason
 
+    def test_begun_again_tries_what_could_not_be_embedded(self, library: list[Artwork]) -> None:
+        picture = library[0].image
+        with picture.storage.open(picture.name) as file:
+            kept = file.read()
+        picture.storage.delete(picture.name)
+        rollout.start(Library.of(Artwork))
+        for _ in range(3):
+            _embed_all()
+        picture.storage.save(picture.name, ContentFile(kept))
+        rollout.start(Library.of(Artwork))
+        assert rollout.left_to_fill(Library.of(Artwork)) == 1
+        _embed_all()
+        assert _stored()[0].embedding_next_recipe == NEW
+
     def test_a_file_replaced_behind_djangos_back_is_noticed(self, library: list[Artwork]) -> None:
         changed = library[0]
         changed.image.storage.delete(changed.image.name)
@@ -240,6 +254,18 @@ class TestPromotion:
         pipeline.embed(Library.of(Artwork), [library[0].pk])
         with pytest.raises(RolloutError, match="2 pictures are not embedded"):
             rollout.promote(Library.of(Artwork))
+
+    def test_is_refused_where_most_pictures_would_be_lost_as_without_their_disk(
+        self, library: list[Artwork]
+    ) -> None:
+        rollout.start(Library.of(Artwork))
+        for artwork in library[1:]:
+            artwork.image.storage.delete(artwork.image.name)
+        for _ in range(3):
+            _embed_all()
+        with pytest.raises(RolloutError, match="2 of 3 pictures"):
+            rollout.promote(Library.of(Artwork))
+        assert {artwork.embedding_recipe for artwork in _stored()} == {OLD}
 
     def test_is_refused_without_a_rollout(self) -> None:
         with pytest.raises(RolloutError, match="--rollout"):
@@ -486,6 +512,13 @@ class TestCommand:
         self._run("--rollout", "--sync")
         assert "nothing of it remains" in self._run("--cancel")
         assert not Rollout.objects.exists()
+
+    def test_says_how_what_could_not_be_embedded_is_tried_again(
+        self, library: list[Artwork], next_recipe: Callable[..., None]
+    ) -> None:
+        next_recipe(RETRY_BACKOFF=0.0)
+        library[0].image.storage.delete(library[0].image.name)
+        assert "“--rollout” tries them again" in self._run("--rollout", "--sync")
 
     def test_answers_what_cannot_be_done_with_words(self) -> None:
         with pytest.raises(CommandError, match="none to cancel"):

@@ -86,3 +86,14 @@ class TestVerify:
         assert sweep.verify(Library.of(Artwork)) == [changed.pk, gone.pk]
         assert list(Artwork.objects.ready()) == [same]
         assert Artwork.objects.pending().count() == 2
+
+    def test_changes_nothing_where_most_files_are_missing_as_without_their_disk(
+        self, broker: Broker
+    ) -> None:
+        artworks = [make_artwork(name) for name in ("there", "gone", "gone too")]
+        pipeline.embed(Library.of(Artwork), [artwork.pk for artwork in artworks])
+        for artwork in artworks[1:]:
+            artwork.image.storage.delete(artwork.image.name)
+        with pytest.raises(sweep.StorageAwayError, match="2 of 3 files"):
+            sweep.verify(Library.of(Artwork))
+        assert Artwork.objects.ready().count() == 3

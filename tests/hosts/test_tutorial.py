@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -218,7 +219,8 @@ def begin(wheel: Wheel, tmp_path_factory: pytest.TempPathFactory) -> Begin:
     def begin(*, seconds: float) -> Journey:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
-        folder = tmp_path_factory.mktemp("newcomer")
+        # Not below pytest's own folder: another run of pytest closes that to Postgres' user.
+        folder = Path(tempfile.mkdtemp(prefix="artsimilarity-newcomer-"))
         return Journey(Reader(folder, environment, str(wheel.path)), port, seconds)
 
     return begin

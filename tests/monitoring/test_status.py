@@ -120,6 +120,14 @@ class TestRate:
         assert status.rollout is not None
         assert (status.rollout.filled, status.to_embed, status.seconds_left) == (20, 0, None)
 
+    def test_counts_what_a_rollout_could_not_embed(self, dead_broker: None) -> None:
+        make_embedded("lost")
+        Artwork.objects.update(embedding_attempts=3, embedding_error="gone")
+        Rollout.objects.create(model_label="library.Artwork", fingerprint=NEXT.fingerprint)
+        status = library_status(Library.of(Artwork), workers=False)
+        assert status.rollout is not None
+        assert (status.rollout.filled, status.rollout.failed) == (0, 1)
+
 
 def test_without_anything_waiting_no_time_is_left_to_tell(dead_broker: None) -> None:
     assert library_status(Library.of(Artwork), workers=False).seconds_left is None

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from artsimilarity.conf import get_settings
 from artsimilarity.embedding import pipeline, rollout
 from artsimilarity.embedding.queue import send
-from artsimilarity.embedding.sweep import verify
+from artsimilarity.embedding.sweep import StorageAwayError, verify
 from artsimilarity.library import Library
 from artsimilarity.library.rows import EmbeddingQuerySet
 from artsimilarity.management import library_choice
@@ -124,11 +124,12 @@ class Command(BaseCommand):
             return
         if not (options["pending"] or options["verify"] or options["rollout"]):
             wanted.mark_pending()
+        again = "--rollout" if options["rollout"] else "--failed"
         try:
             if options["sync"]:
-                self._embed(library, pks)
+                self._embed(library, pks, again=again)
             else:
-                self._send(library, pks, wait=not options["no_wait"])
+                self._send(library, pks, wait=not options["no_wait"], again=again)
         except KeyboardInterrupt:
             raise CommandError(
                 _(
@@ -182,7 +183,7 @@ class Command(BaseCommand):
             )
         return rows
 
-    def _embed(self, library: Library, pks: list[Any]) -> None:
+    def _embed(self, library: Library, pks: list[Any], *, again: str) -> None:
         """Embed in this process, trying again what may pass."""
         settings = get_settings()
         embedded = failed = rounds = 0
@@ -200,9 +201,9 @@ class Command(BaseCommand):
                     bar.update(-len(result.retry))
                 pks = retry
                 rounds += 1
-        self._report(embedded, failed)
+        self._report(embedded, failed, again=again)
 
-    def _send(self, library: Library, pks: list[Any], *, wait: bool) -> None:
+    def _send(self, library: Library, pks: list[Any], *, wait: bool, again: str) -> None:
         """Send to the workers, and watch the database until they are done."""
         sent = send(library, pks)
         if sent < len(pks):
@@ -221,7 +222,7 @@ class Command(BaseCommand):
         failed = _count(
             pks, lambda some: library.rows.filter(pk__in=some).exclude(embedding_error="")
         )
-        self._report(len(pks) - failed, failed)
+        self._report(len(pks) - failed, failed, again=again)
 
     def _watch(self, library: Library, pks: list[Any]) -> None:
         """Wait until workers have seen to all of them; says so if nothing happens for long."""
@@ -253,7 +254,10 @@ class Command(BaseCommand):
     def _verify(self, library: Library) -> None:
         """Find files that were replaced behind Django's back."""
         with self._bar(library.rows.ready().count()) as bar:
-            changed = verify(library, on_progress=bar.update)
+            try:
+                changed = verify(library, on_progress=bar.update)
+            except StorageAwayError as error:
+                raise CommandError(str(error)) from error
         self.stdout.write(
             _("%(count)d files are not the ones that were embedded.") % {"count": len(changed)}
         )
@@ -295,12 +299,13 @@ class Command(BaseCommand):
         # disable=None: no bar where standard error is a log file and not a terminal.
         return tqdm(total=total, unit=_("picture"), dynamic_ncols=True, disable=None)
 
-    def _report(self, embedded: int, failed: int) -> None:
+    def _report(self, embedded: int, failed: int, *, again: str) -> None:
+        """Say how many there were; ``again`` is the option that tries again what failed."""
         self.stdout.write(_("%(count)d pictures embedded.") % {"count": embedded})
         if failed:
             self.stdout.write(
-                _("%(count)d failed; the admin says why, “--failed” tries them again.")
-                % {"count": failed}
+                _("%(count)d failed; the admin says why, “%(option)s” tries them again.")
+                % {"count": failed, "option": again}
             )
 
 
