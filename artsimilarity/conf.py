@@ -131,6 +131,9 @@ class Settings:
     THUMBNAIL_SECONDS: float = 0.5
     #: Whether workers make the thumbnails of what they have embedded, before a page asks for them.
     WORKER_THUMBNAILS: bool = True
+    #: Where anybody may see no more pictures than this, workers make an outdated map anew by
+    #: themselves; 0 leaves it to "make_map".
+    REMAKE_MAP_UP_TO: int = 0
 
     def __post_init__(self) -> None:
         positive = (
@@ -161,6 +164,7 @@ class Settings:
         least = max(4, 2 * self.HNSW_M)
         fits = least <= self.HNSW_EF_CONSTRUCTION <= 1000
         self._require("HNSW_EF_CONSTRUCTION", fits, "must lie between twice HNSW_M and 1000")
+        self._require("REMAKE_MAP_UP_TO", self.REMAKE_MAP_UP_TO >= 0, "must be 0 or more")
         self._require("CACHE_SECONDS", self.CACHE_SECONDS >= 0, "must be 0 or more")
         self._require("DIVERSIFY", 0 <= self.DIVERSIFY <= 1, "must lie between 0 and 1")
         self._require("EXACT_ROWS", self.EXACT_ROWS >= 0, "must be 0 or more")

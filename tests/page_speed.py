@@ -1,12 +1,14 @@
-"""Measures what visitors of a running demo wait for: paints, shifts, and answers to what they do.
+"""Measures what visitors of a running demo wait for: paints, shifts, answers, and bytes.
 
     python -m tests.page_speed http://127.0.0.1:8000/
 
-Prints a table of three runs each, their medians: largest contentful paint (LCP), cumulative layout
-shift (CLS), and the slowest interaction (INP; of so few the longest is the one that counts) while
-the slider is moved, a neighbour is laid on the light table, more neighbours are shown, and the
-viewer is opened and zoomed. In Chromium without a graphics card, with an empty cache. Needs
-Playwright; Chromium as the tests find it.
+Prints two tables. The first is of three runs each, their medians: largest contentful paint (LCP),
+cumulative layout shift (CLS), and the slowest interaction (INP; of so few the longest is the one
+that counts) while the slider is moved, a neighbour is laid on the light table, more neighbours are
+shown, and the viewer is opened and zoomed. The second is of what comes over the line until a page
+is quiet, and of LCP over slower lines, which the browser simulates: of the home page the median of
+three visits, of three pictures' pages the least and the most. In Chromium without a graphics card,
+with an empty cache. Needs Playwright; Chromium as the tests find it.
 """
 
 from __future__ import annotations
@@ -25,6 +27,12 @@ from tests.browser.chromium import find_chromium
 
 WINDOWS = ((390, 844), (1280, 800))
 RUNS = 3
+# Width, height, and device pixels a CSS pixel.
+SCREENS = ((390, 844, 1), (390, 844, 2), (390, 844, 3), (1280, 800, 1), (1920, 1080, 1))
+# Mbit/s and ms, as DevTools and Lighthouse name them; None is the line that there is.
+LINES = {"unthrottled": None, "4G": (9.0, 170), "slow 4G": (1.6, 150)}
+# Which tiles of the home page lead to the pictures' pages that are looked at.
+PICTURES = (1, 7, 13)
 
 # Kept on the page from before it is loaded, as later observers may have missed some.
 _OBSERVE = """
@@ -40,6 +48,15 @@ observe("event", (entry) => {
   if (entry.interactionId) window.measured.inp = Math.max(window.measured.inp, entry.duration);
 }, { durationThreshold: 16 });
 """
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one load of a page took: milliseconds, bytes on the wire, and those of pictures."""
+
+    lcp: float
+    bytes: float
+    pictures: float
 
 
 @dataclass(frozen=True)
@@ -65,7 +82,78 @@ def main() -> None:
             for name, visit in (("home", _home), ("a picture", _picture)):
                 visits = [visit(browser, site, size) for _run in range(RUNS)]
                 print(_line(size, name, visits), flush=True)
+        print()
+        print(f"| window, pixels a CSS pixel | page | kB, pictures | LCP ms: {', '.join(LINES)} |")
+        print("|---|---|---|---|")
+        for screen in SCREENS:
+            for name, addresses in _pages(browser, site):
+                by_line = {
+                    line: [_loaded(browser, address, screen, line) for address in addresses]
+                    for line in LINES
+                }
+                print(_line_of_loads(screen, name, by_line), flush=True)
         browser.close()
+
+
+def _pages(browser: Browser, site: str) -> list[tuple[str, list[str]]]:
+    """Addresses of the pages, each once for every visit."""
+    page = _opened(browser, site, WINDOWS[-1])
+    root = re.sub(r"/$", "", site)
+    mounts = page.locator(".rows .mount")
+    pictures = [f"{root}{mounts.nth(number).get_attribute('href')}" for number in PICTURES]
+    page.context.close()
+    return [("home", [site] * RUNS), ("a picture", pictures)]
+
+
+def _loaded(browser: Browser, address: str, screen: tuple[int, int, int], line: str) -> Load:
+    width, height, scale = screen
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, device_scale_factor=scale
+    )
+    context.add_init_script(_OBSERVE)
+    page = context.new_page()
+    devtools = context.new_cdp_session(page)
+    kinds: dict[str, str] = {}
+    bytes_of: dict[str, float] = {}
+    devtools.on(
+        "Network.responseReceived", lambda one: kinds.update({one["requestId"]: one["type"]})
+    )
+    devtools.on(
+        "Network.loadingFinished",
+        lambda one: bytes_of.update({one["requestId"]: one["encodedDataLength"]}),
+    )
+    devtools.send("Network.enable")
+    if speed := LINES[line]:
+        throughput = speed[0] * 1e6 / 8
+        devtools.send(
+            "Network.emulateNetworkConditions",
+            {
+                "offline": False,
+                "latency": speed[1],
+                "downloadThroughput": throughput,
+                "uploadThroughput": throughput,
+            },
+        )
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    lcp = _measured(page)["lcp"]
+    pictures = sum(bytes_of[one] for one in bytes_of if kinds.get(one) == "Image")
+    context.close()
+    return Load(lcp, sum(bytes_of.values()), pictures)
+
+
+def _line_of_loads(screen: tuple[int, int, int], name: str, by_line: dict[str, list[Load]]) -> str:
+    def words(values: list[float]) -> str:
+        if name == "home":
+            return f"{statistics.median(values):.0f}"
+        return f"{min(values):.0f} to {max(values):.0f}"
+
+    loads = by_line["unthrottled"]
+    kilobytes = words([one.bytes / 1000 for one in loads])
+    pictures = words([one.pictures / 1000 for one in loads])
+    paints = ", ".join(words([one.lcp for one in visits]) for visits in by_line.values())
+    width, height, scale = screen
+    return f"| {width} × {height}, {scale} | {name} | {kilobytes}, {pictures} | {paints} |"
 
 
 def _line(size: tuple[int, int], name: str, visits: list[Visit]) -> str:

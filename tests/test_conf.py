@@ -48,6 +48,7 @@ def test_a_change_takes_effect_at_once(settings: Settings) -> None:
         ({"MAX_LIMIT": 1001}, "1000 or less"),
         ({"STYLE": 1.1}, "between 0 and 1"),
         ({"RETRY_BACKOFF": -1}, "0 or more"),
+        ({"REMAKE_MAP_UP_TO": -1}, r"\['REMAKE_MAP_UP_TO'\] must be 0 or more"),
         ({"SWEEP_SECONDS": -1}, r"\['SWEEP_SECONDS'\] must be 0 or more"),
         ({"PENDING_SECONDS": 0}, r"\['PENDING_SECONDS'\] must be 1 or more"),
         ({"SEARCHES_AT_ONCE": 0}, r"\['SEARCHES_AT_ONCE'\] must be 1 or more"),

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Any, Final
 
 from celery import Task, shared_task
 from django.apps import apps
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from artsimilarity.atlas import making, placing, sheets
+from artsimilarity.conf import get_settings
 from artsimilarity.embedding import worker
 from artsimilarity.embedding.broker import publish
-from artsimilarity.library import Library
+from artsimilarity.library import Library, map_age
+from artsimilarity.schema.tables import PictureMap
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +56,10 @@ def make_map(self: Task, model: str, using: str) -> None:  # type: ignore[type-a
 
 
 def keep_up(sender: type[models.Model], using: str, **kwargs: Any) -> None:
-    """Place new pictures, forget those that are gone, and mend the sheets: after each sweep."""
+    """Place new pictures, forget those that are gone, and mend the sheets: after each sweep.
+
+    Where the settings allow it, another map is asked for once this one is outdated.
+    """
     library = Library(sender, using)
     if not making.is_made(library):
         return
@@ -60,3 +68,23 @@ def keep_up(sender: type[models.Model], using: str, **kwargs: Any) -> None:
     made = sheets.refresh_sheets(library, most=_LOOKED_AT_FOR_SHEETS)
     if placed or made:
         logger.info("The map of %s: %d placed, %d sheets made.", library.name, placed, made)
+    _remake(library)
+
+
+def _remake(library: Library) -> None:
+    """Have a worker make an outdated map anew, if the library is small enough for the settings."""
+    most = get_settings().REMAKE_MAP_UP_TO
+    if not most or not map_age.problems_of(library):
+        return
+    if library.visible(None).using(library.using).count() > most:
+        return
+    # One asks, however many sweep; what a worker did not finish in its time is asked for again.
+    stale = Now() - timedelta(seconds=_LONGEST_SECONDS)
+    known = PictureMap.objects.using(library.using).filter(model_label=library.label)
+    free = known.filter(Q(asked_at__isnull=True) | Q(asked_at__lt=stale))
+    if not free.update(asked_at=Now()):
+        return
+    if send(library):
+        logger.info("The map of %s is outdated: a worker makes it anew.", library.name)
+    else:
+        known.update(asked_at=None)

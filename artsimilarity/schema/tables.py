@@ -239,6 +239,7 @@ class PictureMap(models.Model):
     pictures = models.PositiveIntegerField(_("pictures that it was computed from"), default=0)
     made_at = models.DateTimeField(_("made at"), null=True, blank=True)
     progress = models.FloatField(_("progress of the latest making, 0 to 1"), default=0)
+    asked_at = models.DateTimeField(_("a sweep asked to make it anew at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("map of a library")

@@ -75,11 +75,11 @@ def main() -> None:
         (f"{samples()[one].technique}: “{samples()[one].title}”", one, nearest(vectors, one, 0.9))
         for one in queries
     ]
-    sheet(files, rows).save(_FOLDER / "neighbours.webp", quality=80, method=6)
+    sheet(files, rows).save(_FOLDER / "neighbours.webp", quality=75, method=6)
     names = {1.0: "brushwork alone (style 1)", 0.5: "half and half", 0.0: "colours alone (style 0)"}
     one = queries[_QUERIES // 2]
     rows = [(name, one, nearest(vectors, one, style)) for style, name in names.items()]
-    sheet(files, rows).save(_FOLDER / "balances.webp", quality=80, method=6)
+    sheet(files, rows).save(_FOLDER / "balances.webp", quality=75, method=6)
 
 
 if __name__ == "__main__":

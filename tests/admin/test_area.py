@@ -28,6 +28,7 @@ from artsimilarity.library import Library
 from artsimilarity.library.patience import patience
 from artsimilarity.library.thumbnails import Thumbnail
 from demo_site.library.models import Artwork
+from tests.admin.forms import form_of
 from tests.broker import Broker
 from tests.encoder.scans import in_frame, painting
 from tests.photos import Photos, photo_tables
@@ -280,12 +281,20 @@ class TestCorrection:
     def test_stands_in_a_form_of_its_own_and_not_in_the_one_that_is_edited(
         self, admin_client: Client, scan: Artwork
     ) -> None:
-        edited, rest = page_of(admin_client, scan).split("</form>", 2)[1:]
+        page = page_of(admin_client, scan)
+        edited, own = form_of(page, "artwork_form"), form_of(page, "artsimilarity-area")
         for name in TYPED:
             (shown,) = (one for one in edited.split("<input") if f'name="{name}"' in one)
             assert 'form="artsimilarity-area"' in shown
-        assert 'target="_blank"' in rest[rest.index('<form id="artsimilarity-area"') :]
-        assert "csrfmiddlewaretoken" in rest[rest.index('<form id="artsimilarity-area"') :]
+        assert 'target="_blank"' in own
+        assert "csrfmiddlewaretoken" in own
+
+    def test_its_buttons_work_before_the_rest_of_a_page_has_come(
+        self, admin_client: Client, scan: Artwork
+    ) -> None:
+        page = page_of(admin_client, scan)
+        own, button = '<form id="artsimilarity-area"', 'form="artsimilarity-area"'
+        assert page.index(own) < page.index(button)
 
 
 class TestPermission:

@@ -13,6 +13,7 @@ from artsimilarity.library import Library
 from artsimilarity.search import NeighbourStatus, more_like_this
 from artsimilarity.search.neighbours import status_of
 from demo_site.library.models import Artwork
+from tests.admin.forms import form_of
 from tests.broker import Broker
 from tests.pictures import make_artwork, make_embedded
 from tests.worker import run_worker
@@ -85,12 +86,21 @@ class TestReembedNow:
         page = admin_client.get(
             reverse("admin:library_artwork_change", args=[artwork.pk])
         ).content.decode()
-        edited, rest = page.split("</form>", 2)[1:]
+        edited = form_of(page, "artwork_form")
         assert 'form="artsimilarity-reembed"' in edited
         assert 'formaction="' not in edited
-        own = rest[rest.index('<form id="artsimilarity-reembed"') :]
+        own = form_of(page, "artsimilarity-reembed")
         assert reverse("admin:library_artwork_reembed", args=[artwork.pk]) in own
         assert 'target="_blank"' in own
+
+    def test_its_button_works_before_the_rest_of_a_page_has_come(
+        self, admin_client: Client, dead_broker: None
+    ) -> None:
+        artwork = make_embedded("one")
+        address = reverse("admin:library_artwork_change", args=[artwork.pk])
+        page = admin_client.get(address).content.decode()
+        own, button = '<form id="artsimilarity-reembed"', 'form="artsimilarity-reembed"'
+        assert page.index(own) < page.index(button)
 
     def test_answers_a_script_in_words_without_leaving_the_page(
         self, admin_client: Client, broker: Broker

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.pictures import make_embedded
@@ -97,6 +97,51 @@ def test_the_slider_moves_it_and_turning_a_picture_keeps_the_balance(
 
     expect(page.get_by_text("1 of 12 pictures")).to_be_visible()
     expect(slider).to_have_value("0")
+
+
+class TestASliderThatIsMovedWhileAPressIsUnderWay:
+    @pytest.fixture
+    def table(self, page: Page, library: None) -> Page:
+        """The table with a picture that other ones are like by colours than by brushwork."""
+        make_embedded("Same colours", [0, 0, 1], [0, 1])
+        make_embedded("Blue", [1, 0.5], [0, 1])
+        page.goto("/")
+        add(page, "Blue")
+        page.goto("/light-table/")
+        return page
+
+    def test_has_the_last_word_of_the_balance(self, table: Page) -> None:
+        held: list[Route] = []
+        table.route(
+            "**/light-table/*",
+            lambda route: (
+                held.append(route) if route.request.method == "POST" else route.fallback()
+            ),
+        )
+        table.get_by_role("button", name="×2").click()
+        with table.expect_response(lambda response: "style=0" in response.url):
+            table.get_by_role("slider", name="Compare by").press("Home")
+        expect(neighbours(table).first).to_have_text("Same colours")
+
+        held[0].continue_()
+
+        expect(table.locator("#table-news")).to_contain_text("“Blue”")
+        expect(neighbours(table).first).to_have_text("Same colours")
+
+    def test_shows_no_list_of_before_the_press(self, table: Page) -> None:
+        held: list[tuple[Route, APIResponse]] = []
+        table.route("**/*style=0", lambda route: held.append((route, route.fetch())), times=1)
+        table.get_by_role("slider", name="Compare by").press("Home")
+        table.locator("#alike[aria-busy]").wait_for()
+        table.wait_for_timeout(300)  # the answer is on its way
+        table.get_by_role("button", name="Add to light table “Same colours”").click()
+        expect(table.locator("#table-news")).to_contain_text("“Same colours”")
+
+        route, answer = held[0]
+        route.fulfill(response=answer)
+
+        expect(table.locator("#alike[aria-busy]")).to_have_count(0)
+        expect(neighbours(table).get_by_text("Same colours")).to_have_count(0)
 
 
 def test_a_neighbour_is_added_from_the_list_that_the_slider_has_filled(

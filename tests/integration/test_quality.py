@@ -116,7 +116,7 @@ def test_of_the_demos_samples_style_finds_the_technique_and_colour_the_palette(
         )
     _embed()
     queries = list(Artwork.objects.all())
-    assert _precision(queries, 4, 1, lambda artwork: artwork.technique) >= 70
+    assert _precision(queries, 4, 1, lambda artwork: artwork.technique) >= 88
     assert _precision(queries, 4, 0, lambda artwork: artwork.palette) >= 80
 
 

@@ -16,8 +16,8 @@ def woodblock(scene: Composition, colours: FloatArray, rng: np.random.Generator)
     roles = np.where(scene.tone > 0.7, LIGHTER[scene.roles], scene.roles)
     roles = np.where(scene.tone < -0.7, DARKER[scene.roles], roles)
     rgb = paint(colours, roles)
-    grain = smooth(rng, scene.width, scene.height, 300, 4)
-    rgb = rgb + 7 * grain[..., None]
+    grain = smooth(rng, scene.width, scene.height, 300, 9)
+    rgb = rgb + 17 * grain[..., None]
     x, y = grid(scene.width, scene.height)
     wiped = ramp(np.float32(0.3) - y / np.float32(scene.height), 0, 0.3) + 0 * x
     rgb = mix(rgb, np.broadcast_to(colours[MIDDLE], rgb.shape), 0.75 * wiped)
@@ -32,6 +32,10 @@ def wash(scene: Composition, colours: FloatArray, rng: np.random.Generator) -> F
     bare = ramp(layered(rng, scene.width, scene.height, 130), 0.15, 0.5)
     ground = np.broadcast_to(colours[PAPER], (scene.height, scene.width, 3))
     rgb = mix(ground, paint(colours, scene.roles), np.clip(thin - 0.5 * bare, 0, 1))
+    bloom = layered(rng, scene.width, scene.height, 80)
+    dried = ramp(np.float32(0.07) - np.abs(bloom), 0, 0.07) * (bloom > -0.02)
+    rgb = mix(rgb, ground, 0.35 * ramp(bloom, 0.02, 0.3))
+    rgb = mix(rgb, paint(colours, DARKER[scene.roles]), 0.6 * dried)
     edge = scene.outline().astype(np.float32)
     rgb = mix(rgb, paint(colours, DARKER[scene.roles]), 0.5 * ramp(soften(edge, 6), 0.06, 0.24))
     rgb = rgb + 9 * layered(rng, scene.width, scene.height, 12)[..., None]
@@ -47,19 +51,21 @@ def linocut(scene: Composition, colours: FloatArray, rng: np.random.Generator) -
     inks = colours[[PAPER, LIGHT, MIDDLE, DEEP, INK]]
     step = np.digitize(dark, [0.16, 0.36, 0.56, 0.8])
     rgb = inks[step]
-    marks = [Marks(scene.width, scene.height) for _ in range(2)]
-    for spacing, number in ((19.0, 0), (19.0, 1)):
+    marks = [Marks(scene.width, scene.height) for _ in range(3)]
+    for spacing, number in ((19.0, 0), (19.0, 1), (23.0, 2)):
         x, y = scatter(rng, scene.width, scene.height, spacing)
         where = scene.at(x, y)
         turns = 1.6 * scene.flow[where] + rng.normal(0, 0.12, len(x))
         for px, py, turn, deep in zip(x, y, turns, dark[where], strict=True):
-            if deep < (0.42, 0.62)[number] or rng.random() < 0.25:
+            if deep < (0.36, 0.56, 0)[number] or rng.random() < 0.2:
                 continue
             half = 12.0
             dx, dy = math.cos(turn) * half, math.sin(turn) * half
             marks[number].wedge((px - dx, py - dy), (px + dx, py + dy), 5.2)
     rgb = mix(rgb, np.broadcast_to(colours[LIGHT], rgb.shape), marks[0].cover() * (step == 2))
     rgb = mix(rgb, np.broadcast_to(colours[MIDDLE], rgb.shape), marks[1].cover() * (step >= 3))
+    left = 0.8 * marks[2].cover() * (step <= 1)  # ridges that the gouge has left, which print
+    rgb = mix(rgb, np.broadcast_to(colours[MIDDLE], rgb.shape), left)
     roller = 4 * smooth(rng, scene.width, scene.height, 5) * (step > 0)
     return rgb + roller[..., None]
 

@@ -49,13 +49,15 @@
     return same || others[Math.min(index, others.length - 1)] || document.querySelector("#table-top h1");
   }
 
+  const balance = () => new URLSearchParams(window.location.search).get("style");
+
   async function press(button) {
     const whole = isTablePage();
     const id = button.closest("#table-top, #alike")?.id;
     const part = whole && id ? () => document.getElementById(id) : null;
     const index = places(button).indexOf(button);
     const address = new URL(form.action);
-    const style = new URLSearchParams(window.location.search).get("style");
+    const style = balance();
     if (whole && style) address.searchParams.set("style", style);
     try {
       const answer = await fetch(address, {
@@ -73,7 +75,12 @@
       const isFocused = document.activeElement === button || document.activeElement === document.body;
       const list = id === "alike" ? document.getElementById("alike").firstElementChild : null;
       const before = list?.querySelector("h2")?.getBoundingClientRect().top;
+      // A slider that was moved meanwhile knows the balance, and did not know what was pressed.
+      const slider = whole && document.getElementById("alike-balance");
+      const isOld = slider && (style !== balance() || document.querySelector("#alike[aria-busy]"));
+      if (isOld) page.getElementById("alike")?.remove();
       fill(page);
+      if (isOld) slider.requestSubmit();
       sessionStorage.setItem(KEY, document.getElementById("table-link").dataset.at);
       // A table that has grown above must not push away what was pressed.
       const heading = document.querySelector("#alike h2");
@@ -125,7 +132,7 @@
     "toggle",
     (event) => {
       const input = event.target.querySelector?.("[data-balanced]");
-      const style = new URLSearchParams(window.location.search).get("style");
+      const style = balance();
       if (!input || !style) return;
       const address = new URL(input.value);
       address.searchParams.set("style", style);
