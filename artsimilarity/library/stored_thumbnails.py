@@ -197,11 +197,15 @@ class StoredThumbnails:
             version = whole.copy()
             version.thumbnail((size, size), Image.Resampling.LANCZOS)
             buffer = BytesIO()
-            version.save(buffer, "WEBP", quality=self.quality, method=_EFFORT)
+            version.save(buffer, "WEBP", quality=self.quality_of(size), method=_EFFORT)
             name = _name(stem, size)
             _save(storage, name, buffer.getvalue())
             versions.insert(0, _Stored(name, *version.size))
         return tuple(versions)
+
+    def quality_of(self, size: int) -> int:
+        """Return WebP's quality, 0..100, of one of the sizes; a subclass may tell them apart."""
+        return self.quality
 
     def _sizes_of(self, whole: Image.Image) -> list[int]:
         """The first, and each that shows more of the picture than the one before."""

@@ -29,7 +29,7 @@ from artsimilarity.schema.sql import Sql
 from artsimilarity.search.ordering import nearest_of_all, order_by_similarity, scored
 from artsimilarity.search.query_vector import QueryVector
 
-_REMEMBERED_SECONDS, _MOST_REMEMBERED = 3600.0, 500
+_REMEMBERED_SECONDS, _MOST_REMEMBERED = 3600.0, 200
 # Equal values of one of these types are written as the same SQL.
 _PLAIN: Final = (
     *(str, bytes, int, float, decimal.Decimal, uuid.UUID, type(None)),

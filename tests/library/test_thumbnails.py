@@ -89,6 +89,24 @@ class TestMadeHere:
         found = ask(artwork(picture(), "artworks/2024/horse.jpg"))
         assert found.url.startswith("/media/similarity-thumbnails/artworks/2024/horse.jpg.")
 
+    def test_may_have_a_quality_for_each_size(self, media: Path) -> None:
+        class Coarse(StoredThumbnails):
+            def quality_of(self, size: int) -> int:
+                return 5 if size == self.sizes[-1] else self.quality
+
+        noise = np.random.default_rng(1).integers(0, 255, (400, 600, 3), dtype=np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(noise).save(buffer, "PNG")
+        sizes: dict[str, list[int]] = {}
+        for maker in (StoredThumbnails, Coarse):
+            made = artwork(buffer.getvalue(), f"{maker.__name__}.png")
+            assert maker()(made, made.image)
+            found = sorted(media.rglob(f"*{maker.__name__}*.webp"))
+            sizes[maker.__name__] = [path.stat().st_size for path in found]
+        small, large = sizes["StoredThumbnails"]
+        assert sizes["Coarse"][0] == small
+        assert sizes["Coarse"][1] < large / 2
+
     def test_of_a_small_picture_are_one_of_its_own_size(self, media: Path) -> None:
         made = artwork(picture(size=(120, 90)))
         found = ask(made)
