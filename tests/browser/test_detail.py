@@ -20,6 +20,7 @@ from artsimilarity.own_picture.message import Detail
 from demo_site.library.models import Artwork
 from tests.browser.conftest import Visit
 from tests.pictures import make_embedded, picture_bytes, unit_blocks
+from tests.worker import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +78,9 @@ def opened(page: Page, artwork: Artwork) -> None:
     page.route(f"**{artwork.get_absolute_url()}*", with_policy)
     page.goto(artwork.get_absolute_url())
     page.get_by_text("Search by a detail", exact=True).click()
-    page.wait_for_function("document.querySelector('.artsimilarity-detail-image').naturalWidth > 0")
+    # Not by wait_for_function(): the page's policy forbids the way that it asks a second time.
+    image = page.locator(".artsimilarity-detail-image")
+    wait_until(lambda: image.evaluate("(one) => one.naturalWidth > 0"))
 
 
 def numbers(page: Page) -> list[float]:
