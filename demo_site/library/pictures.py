@@ -110,5 +110,5 @@ class Thumbnails(StoredThumbnails):
     folder: ClassVar[str] = "thumbnails"
 
     def quality_of(self, size: int) -> int:
-        """Less for tiles on screens of two pixels a CSS pixel, where nobody sees it."""
-        return 62 if size == 560 else self.quality
+        """Less for those that telephones of two pixels a CSS pixel take, where nobody sees it."""
+        return {360: 66, 560: 62, 768: 62}.get(size, self.quality)
