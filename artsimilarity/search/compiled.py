@@ -26,7 +26,6 @@ from django.db.models.sql.compiler import SQLCompiler
 from artsimilarity.conf import get_settings
 from artsimilarity.library.remembered import Remembered
 from artsimilarity.schema.sql import Sql
-from artsimilarity.search.ordering import nearest_of_all, order_by_similarity, scored
 from artsimilarity.search.query_vector import QueryVector
 
 _REMEMBERED_SECONDS, _MOST_REMEMBERED = 3600.0, 200
@@ -75,48 +74,36 @@ class _Compiled:
     params: tuple[Any, ...] = ()
 
 
-def page_by_index(
-    pictures: models.QuerySet[Any], query: QueryVector, *, style: float, candidates: Sql, limit: int
-) -> list[Any]:
-    """Read the first ``limit`` pictures of :func:`~.ordering.order_by_similarity`."""
-
-    def build(template: QueryVector, slots: Sql) -> models.QuerySet[Any]:
-        ordered = order_by_similarity(pictures, template, style=style, candidates=slots)
-        return ordered[:limit]
-
-    return _read("index", pictures, query, style, candidates, limit, build)
-
-
-def page_by_comparison(
-    pictures: models.QuerySet[Any], query: QueryVector, *, style: float, limit: int
-) -> list[Any]:
-    """Read the first ``limit`` pictures by a comparison with every row."""
-
-    def build(template: QueryVector, _slots: Sql) -> models.QuerySet[Any]:
-        nearest = nearest_of_all(pictures, template, style=style).values("pk")[:limit]
-        return scored(pictures.filter(pk__in=nearest), template, style=style)
-
-    return _read("comparison", pictures, query, style, Sql(""), limit, build)
-
-
-def _read(
-    way: str,
+def read(
     pictures: models.QuerySet[Any],
     query: QueryVector,
+    *,
     style: float,
-    candidates: Sql,
     limit: int,
-    build: Callable[[QueryVector, Sql], models.QuerySet[Any]],
+    candidates: Sql | None,
+    build: Callable[[QueryVector, Sql | None], models.QuerySet[Any]],
 ) -> list[Any]:
+    """Read what ``build`` makes of a query vector and candidates, compiled once for its shape.
+
+    Args:
+        pictures: that are searched.
+        query: vector that is searched by.
+        style: weight of the style block, 0..1.
+        limit: rows that the search takes at most, which stands in its SQL.
+        candidates: ``hnsw.ef_search`` as SQL; None where every row is compared.
+        build: given ``query`` and ``candidates``, or their like with slots for values, makes the
+            search of ``pictures``. What else it depends on must follow from the other arguments.
+    """
     shape = _shape(pictures)
     if shape is None:
         return list(build(query, candidates))
     key = (
-        *(way, shape, limit, candidates.sql, get_settings().ITERATIVE_SCAN),
+        *(shape, limit, candidates and candidates.sql, get_settings().ITERATIVE_SCAN),
         *(query.vector.sql, query.source and query.source.sql, query.recipe, query.in_either),
     )
     compiled = _searches().get_or_make(
-        key, lambda: _compile(build(_template(query), _slots(candidates, "candidates")))
+        key,
+        lambda: _compile(build(_template(query), candidates and _slots(candidates, "candidates"))),
     )
     return _run(compiled, pictures, _values(pictures, query, style, candidates))
 
@@ -157,15 +144,14 @@ def _slots(sql: Sql, name: str) -> Sql:
 
 
 def _values(
-    pictures: models.QuerySet[Any], query: QueryVector, style: float, candidates: Sql
+    pictures: models.QuerySet[Any], query: QueryVector, style: float, candidates: Sql | None
 ) -> dict[str, Any]:
     """What goes into the slots."""
-    parts = {"vector": query.vector, "candidates": candidates}
-    if query.source:
-        parts["source"] = query.source
+    parts = {"vector": query.vector, "source": query.source, "candidates": candidates}
     values = {
         f"{name} {place}": value
         for name, part in parts.items()
+        if part
         for place, value in enumerate(part.params)
     }
     values |= zip(_WEIGHTS, query.weights(style), strict=True)

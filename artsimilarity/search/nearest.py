@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,8 +12,8 @@ from django.db import models
 from artsimilarity.library import Library
 from artsimilarity.schema.columns import SCORES
 from artsimilarity.schema.sql import Sql
+from artsimilarity.search import compiled
 from artsimilarity.search.candidates import MOST_CANDIDATES, candidates_in_force
-from artsimilarity.search.compiled import page_by_comparison, page_by_index
 from artsimilarity.search.cursor import Cursor, CursorError
 from artsimilarity.search.ordering import nearest_of_all, order_by_similarity, scored
 from artsimilarity.search.plan import plan_search
@@ -55,11 +55,13 @@ def nearest(
             least=min(max(plan.candidates, wanted), MOST_CANDIDATES),
             widening=plan.widening,
         )
-        found = _by_index(pictures, query, fetched, style, candidates, after)
+        found = page_by_index(
+            pictures, query, limit=fetched, style=style, candidates=candidates, after=after
+        )
         found.sort(key=lambda one: (-one.similarity, one.pk))
         if len(found) >= limit and not _ends_among_equals(found, limit):
             return found[:limit]
-    found = _compared_with_every_row(pictures, query, limit=limit, style=style, after=after)
+    found = page_by_comparison(pictures, query, limit=limit, style=style, after=after)
     if len(found) == limit:
         return found
     served = since_promotion(query, Library.searched(pictures))
@@ -68,37 +70,63 @@ def nearest(
     return nearest(pictures, served, limit=limit, style=style, after=after)
 
 
-def _by_index(
-    pictures: models.QuerySet[Any],
-    query: QueryVector,
-    limit: int,
-    style: float,
-    candidates: Sql,
-    after: Cursor | None,
-) -> list[Any]:
-    if after is None:
-        return page_by_index(pictures, query, style=style, candidates=candidates, limit=limit)
-    ordered = order_by_similarity(pictures, query, style=style, candidates=candidates)
-    return list(_behind(ordered, after)[:limit])
-
-
-def _compared_with_every_row(
+def page_by_index(
     pictures: models.QuerySet[Any],
     query: QueryVector,
     *,
     limit: int,
     style: float,
-    after: Cursor | None,
+    candidates: Sql,
+    after: Cursor | None = None,
 ) -> list[Any]:
-    if after is None:
-        return page_by_comparison(pictures, query, style=style, limit=limit)
-    scanned = nearest_of_all(pictures, query, style=style)
-    page = pictures.filter(pk__in=_behind(scanned, after).values("pk")[:limit])
-    return list(scored(page, query, style=style))
+    """Return the ``limit`` pictures that the index brings with so many candidates."""
+
+    def build(query: QueryVector, candidates: Sql | None) -> models.QuerySet[Any]:
+        ordered = order_by_similarity(pictures, query, style=style, candidates=candidates)
+        return _behind(ordered, after)[:limit]
+
+    return _read(pictures, query, limit, style, candidates, after, build)
 
 
-def _behind(ordered: models.QuerySet[Any], after: Cursor) -> models.QuerySet[Any]:
+def page_by_comparison(
+    pictures: models.QuerySet[Any],
+    query: QueryVector,
+    *,
+    limit: int,
+    style: float,
+    after: Cursor | None = None,
+) -> list[Any]:
+    """Return the ``limit`` pictures that a comparison with every row finds."""
+
+    def build(query: QueryVector, _candidates: Sql | None) -> models.QuerySet[Any]:
+        scanned = _behind(nearest_of_all(pictures, query, style=style), after)
+        page = pictures.filter(pk__in=scanned.values("pk")[:limit])
+        return scored(page, query, style=style)
+
+    return _read(pictures, query, limit, style, None, after, build)
+
+
+def _read(
+    pictures: models.QuerySet[Any],
+    query: QueryVector,
+    limit: int,
+    style: float,
+    candidates: Sql | None,
+    after: Cursor | None,
+    build: Callable[[QueryVector, Sql | None], models.QuerySet[Any]],
+) -> list[Any]:
+    """First pages are what visitors ask for; only these are compiled once for all."""
+    if after is not None:
+        return list(build(query, candidates))
+    return compiled.read(
+        pictures, query, style=style, limit=limit, candidates=candidates, build=build
+    )
+
+
+def _behind(ordered: models.QuerySet[Any], after: Cursor | None) -> models.QuerySet[Any]:
     """What follows the page that ``after`` ended."""
+    if after is None:
+        return ordered
     try:
         shown = {"_distance": after.distance, "pk__lte": after.key}
         return ordered.filter(_distance__gte=after.distance).exclude(**shown)

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from artsimilarity.library import Library
 from artsimilarity.schema.sql import Sql
 from artsimilarity.search import compiled
-from artsimilarity.search.compiled import page_by_comparison, page_by_index
+from artsimilarity.search.nearest import page_by_comparison, page_by_index
 from artsimilarity.search.ordering import order_by_similarity
 from artsimilarity.search.query_vector import QueryVector, given_vector, stored_vector
 from demo_site.library.models import Artwork
