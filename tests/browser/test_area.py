@@ -9,7 +9,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from artsimilarity.embedding import pipeline
@@ -17,12 +17,12 @@ from artsimilarity.encoder.pictures.crop import WHOLE
 from artsimilarity.library import Library
 from demo_site.library.models import Artwork
 from tests.browser.conftest import Visit
+from tests.browser.policies import under_policy, until_loaded
 from tests.encoder.scans import in_frame, painting
 
 pytestmark = pytest.mark.slow
 
 NAMES = ("left", "top", "right", "bottom")
-POLICY = "default-src 'self'"
 
 
 @pytest.fixture
@@ -51,20 +51,15 @@ def scan(
 def page(visit: Visit, admin_client: Client, live_server: Any, scan: Artwork) -> Any:
     """An administrator on the scan's page, under a policy that allows no inline script or style."""
 
-    def with_policy(route: Route) -> None:
-        answer = route.fetch()
-        headers = {**answer.headers, "content-security-policy": POLICY}
-        route.fulfill(response=answer, headers=headers)
-
     page = visit()
     session = admin_client.cookies["sessionid"].value
     page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
     violations: list[str] = []
     page.on("console", lambda message: violations.append(message.text))
-    page.route("**/change/", with_policy)
+    page.route("**/change/", under_policy())
     page.goto(reverse("admin:library_artwork_change", args=[scan.pk]))
     # The picture has its size once it is there.
-    page.wait_for_function("document.querySelector('.artsimilarity-scan img').naturalWidth > 0")
+    until_loaded(page.locator(".artsimilarity-scan img"))
     yield page
     assert not [one for one in violations if "artsimilarity" in one]
 

@@ -19,12 +19,11 @@ from artsimilarity.own_picture import NotAnswered, asking
 from artsimilarity.own_picture.message import Detail
 from demo_site.library.models import Artwork
 from tests.browser.conftest import Visit
+from tests.browser.policies import under_policy, until_loaded
 from tests.pictures import make_embedded, picture_bytes, unit_blocks
-from tests.worker import wait_until
 
 pytestmark = pytest.mark.slow
 
-POLICY = "default-src 'self'"
 NAMES = ("left", "top", "right", "bottom")
 
 
@@ -58,13 +57,6 @@ def artwork(live_server: Any, asked: list[Detail]) -> Artwork:
     return artwork
 
 
-def with_policy(route: Route) -> None:
-    """Answer under a policy that allows no inline script or style."""
-    answer = route.fetch()
-    headers = {**answer.headers, "content-security-policy": POLICY}
-    route.fulfill(response=answer, headers=headers)
-
-
 @pytest.fixture
 def page(visit: Visit, artwork: Artwork) -> Any:
     """A visitor on the picture's page, who has opened the form."""
@@ -75,12 +67,10 @@ def page(visit: Visit, artwork: Artwork) -> Any:
 
 
 def opened(page: Page, artwork: Artwork) -> None:
-    page.route(f"**{artwork.get_absolute_url()}*", with_policy)
+    page.route(f"**{artwork.get_absolute_url()}*", under_policy())
     page.goto(artwork.get_absolute_url())
     page.get_by_text("Search by a detail", exact=True).click()
-    # Not by wait_for_function(): the page's policy forbids the way that it asks a second time.
-    image = page.locator(".artsimilarity-detail-image")
-    wait_until(lambda: image.evaluate("(one) => one.naturalWidth > 0"))
+    until_loaded(page.locator(".artsimilarity-detail-image"))
 
 
 def numbers(page: Page) -> list[float]:

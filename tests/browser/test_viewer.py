@@ -12,6 +12,7 @@ from demo_site.library.models import Artwork
 from demo_site.library.tiles import make_tiles
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
+from tests.browser.policies import under_policy
 from tests.demo.test_tiles import stored
 
 WIDTH, HEIGHT = 2800, 1400
@@ -242,17 +243,11 @@ def test_a_strict_policy_refuses_nothing_of_it(page: Page, artwork: Artwork) -> 
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text))
 
-    def strictly(route: Any) -> None:
-        answer = route.fetch()
-        policy = (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-            "style-src-attr 'unsafe-inline'; connect-src 'self'"
-        )
-        route.fulfill(
-            response=answer, headers={**answer.headers, "content-security-policy": policy}
-        )
-
-    page.route(f"**{artwork.get_absolute_url()}", strictly)
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "style-src-attr 'unsafe-inline'; connect-src 'self'"
+    )
+    page.route(f"**{artwork.get_absolute_url()}", under_policy(policy))
     opened(page, artwork)
     page.keyboard.press("+")
     settled(page)
