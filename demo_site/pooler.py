@@ -17,9 +17,8 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from demo_site.servers import ServerError
 
-PORT = 6432
-"""Part of the socket's name; each pooler has a folder of its own."""
-
+# Part of the socket's name; each pooler has a folder of its own.
+_PORT = 6432
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 
@@ -53,10 +52,10 @@ def pgbouncer(directory: Path, url: str, *, connections: int) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_for(directory / f".s.PGSQL.{PORT}", process, directory)
+        _wait_for(directory / f".s.PGSQL.{_PORT}", process, directory)
         database = urlsplit(url)
         user, name = database.username or "postgres", database.path
-        yield f"postgresql://{user}@{quote(str(directory), safe='')}:{PORT}{name}"
+        yield f"postgresql://{user}@{quote(str(directory), safe='')}:{_PORT}{name}"
     finally:
         process.terminate()
         try:
@@ -84,7 +83,7 @@ def _configuration(directory: Path, url: str, connections: int) -> str:
 [pgbouncer]
 pool_mode = transaction
 unix_socket_dir = {directory}
-listen_port = {PORT}
+listen_port = {_PORT}
 logfile = {directory / "log"}
 auth_type = any
 default_pool_size = {connections}

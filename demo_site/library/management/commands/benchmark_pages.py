@@ -32,13 +32,14 @@ from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.management.progress import percent_bar
 from demo_site import servers
 from demo_site.library.models import Artwork
-from demo_site.pooler import PORT, pgbouncer
+from demo_site.pooler import pgbouncer
 from demo_site.processes import ChildError, Children, StopRequested, StopSignal
 
 _FILES = 24
 _BATCH = 2000
 _START_SECONDS = 60
 _STYLES = (0, 0.25, 0.5, 0.75, 1)
+_POOLER = "PgBouncer with %(pgbouncer)d connections, "
 
 
 class Command(BaseCommand):
@@ -101,15 +102,22 @@ class Command(BaseCommand):
                 children.run("Collecting static files", ["manage.py", "collectstatic", "--noinput"])
                 self._measure(url, pks, options, children)
                 if options["pgbouncer"]:
-                    pooled = pgbouncer(folder / "pooler", url, connections=options["pgbouncer"])
-                    self._measure(stack.enter_context(pooled), pks, options, children)
+                    pooler = pgbouncer(folder / "pooler", url, connections=options["pgbouncer"])
+                    pooled, through = stack.enter_context(pooler), _POOLER % options
+                    self._measure(pooled, pks, options, children, through=through)
             except (ChildError, servers.ServerError) as error:
                 raise CommandError(str(error)) from error
             except StopRequested:
                 raise CommandError(_("Stopped."), returncode=130) from None
 
     def _measure(
-        self, url: str, pks: list[int], options: dict[str, Any], children: Children
+        self,
+        url: str,
+        pks: list[int],
+        options: dict[str, Any],
+        children: Children,
+        *,
+        through: str = "",
     ) -> None:
         """Serve the library at an address of the database, and let each number of clients read."""
         port = _free_port()
@@ -122,7 +130,7 @@ class Command(BaseCommand):
             readers.read(clients, min(5, options["seconds"]), children)
             readers.forget()
             readers.read(clients, options["seconds"], children)
-            self._report(readers, options, clients, is_pooled=f":{PORT}/" in url)
+            self._report(readers, options, clients, through)
 
     def _fill(self, rows: int) -> list[int]:
         """Rows like a real library's, and a few drawn pictures that they share as their files."""
@@ -178,16 +186,14 @@ class Command(BaseCommand):
         raise CommandError(_("The web server does not answer."))
 
     def _report(
-        self, readers: _Readers, options: dict[str, Any], clients: int, *, is_pooled: bool
+        self, readers: _Readers, options: dict[str, Any], clients: int, through: str
     ) -> None:
         times = sorted(readers.milliseconds)
         if not times:
             raise CommandError(_("No page was read."))
         self.stdout.write(
             f"{options['rows']} pictures, gunicorn with {options['workers']} workers, "
-            f"{clients} clients, "
-            + (f"PgBouncer with {options['pgbouncer']} connections, " if is_pooled else "")
-            + f"{options['seconds']} s; "
+            f"{clients} clients, {through}{options['seconds']} s; "
             f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}"
         )
         self.stdout.write(
