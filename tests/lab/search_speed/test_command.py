@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -88,6 +89,15 @@ class TestOptions:
     def test_refuses_numbers_below_1(self, name: str) -> None:
         with pytest.raises(CommandError, match=f"{name} must be 1 or more"):
             run_benchmark(name, "0")
+
+    def test_refuses_to_write_less_than_never(self) -> None:
+        with pytest.raises(CommandError, match="--writes-per-second must be 0 or more"):
+            run_benchmark("--writes-per-second", "-1")
+
+    def test_writes_nothing_where_told_so(self, tmp_path: Path) -> None:
+        report = tmp_path / "report.json"
+        run_benchmark(*SMALL, "--writes-per-second", "0", "--json", str(report))
+        assert json.loads(report.read_text())["writes"] is None
 
 
 def _wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
