@@ -99,6 +99,9 @@ class Settings:
     HNSW_M: int = 16
     #: Candidates with which the HNSW index is built (its ef_construction), at least twice HNSW_M.
     HNSW_EF_CONSTRUCTION: int = 256
+    #: Whether the colour block has an HNSW index of its own: searches by colours alone find more in
+    #: less time, and indexes take a third more space. After a change run build_similarity_index.
+    COLOUR_INDEX: bool = True
     #: Seconds for which searches are remembered; 0 is never.
     CACHE_SECONDS: int = 0
     #: Name of the cache, in CACHES, that remembers them.

@@ -21,7 +21,7 @@ from pytest_django import Settings
 
 from artsimilarity.library import Library
 from artsimilarity.library.index_build import VectorIndex
-from artsimilarity.search import plan
+from artsimilarity.search import graphs, plan
 from artsimilarity.testing import use_quick_encoder
 from demo_site import servers as embedded
 from demo_site.celery import app as celery_app
@@ -132,6 +132,7 @@ def media(settings: Settings, tmp_path: Path) -> Path:
 def nothing_remembered_of_tables() -> None:
     """Each test has other rows in the same tables, and is over within seconds."""
     plan._totals.cache_clear()
+    graphs._known.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -214,9 +215,9 @@ def index_restored(transactional_db: None) -> Iterator[None]:
     """The index of the default recipe is there again after a test that rolls out another."""
     yield
     with override_settings(ARTSIMILARITY=ARTSIMILARITY):
-        index = VectorIndex.serving(Library.of(Artwork))
-        if not index.is_built():
-            index.build()
+        for index in VectorIndex.serving(Library.of(Artwork)).with_others():
+            if not index.is_built():
+                index.build()
 
 
 @pytest.fixture

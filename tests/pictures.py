@@ -77,8 +77,11 @@ def fill_library(count: int, facts: Callable[[int], dict[str, Any]] = lambda _nu
     random = np.random.default_rng(1)
     fingerprint = get_settings().recipe.fingerprint
     # Built at once, an index takes a fraction of the time that row after row does.
-    serving = VectorIndex.serving(Library.of(Artwork)).declared
-    indexes = [serving, *(one for one in Artwork._meta.indexes if isinstance(one, HnswIndex))]
+    serving = VectorIndex.serving(Library.of(Artwork)).with_others()
+    indexes = [
+        *(one.declared for one in serving),
+        *(one for one in Artwork._meta.indexes if isinstance(one, HnswIndex)),
+    ]
     with connection.schema_editor() as editor:
         for index in indexes:
             editor.remove_index(Artwork, index)

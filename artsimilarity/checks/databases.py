@@ -135,7 +135,8 @@ def _check_table(library: Library) -> list[checks.CheckMessage]:
     column = f"{library.holder.similarity_table()._meta.db_table}.{field.column}"
     try:
         rows = _fetch(library.using, _DIMENSIONS, [quoted, field.column])
-        indexed = bool(rows) and VectorIndex.serving(library).is_built()
+        indexes = VectorIndex.serving(library).with_others() if rows else []
+        indexed = all(index.is_built() for index in indexes)
     except ProgrammingError:
         return []
     if not rows:

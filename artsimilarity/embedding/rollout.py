@@ -11,7 +11,7 @@ interrupted at any point and taken up again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -26,7 +26,7 @@ from artsimilarity.encoder.recipe import Recipe
 from artsimilarity.library import Library
 from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.schema.columns import NO_NEXT_VECTOR, NO_VECTOR, UNTRIED
-from artsimilarity.schema.indexes import index_name
+from artsimilarity.schema.indexes import Graph, index_name
 from artsimilarity.schema.states import EmbeddingStatus, RolloutState
 from artsimilarity.schema.tables import Rollout
 from artsimilarity.search import score_calibration
@@ -110,7 +110,7 @@ def promote(
 
     Args:
         library: whose roll-out is promoted.
-        on_progress: called with the share of the index that is built, 0..1.
+        on_progress: called with the share of its indexes that is built, 0..1.
 
     Returns:
         The number of pictures that are served under the new recipe.
@@ -142,8 +142,8 @@ def promote(
             % {"table": library.table()[0]}
         )
     # Another process may have put it into service or cancelled it since it was read.
-    if _set_state(library, rollout, RolloutState.PROMOTING) and not index.is_built():
-        index.build(on_progress=on_progress)
+    if _set_state(library, rollout, RolloutState.PROMOTING):
+        _build(index.with_others(), on_progress)
     _exchange(library, rollout)
     _settle_leftovers(library, rollout.fingerprint)
     score_calibration.refresh(library, rollout.fingerprint)
@@ -212,7 +212,8 @@ def forget_next(library: Library, but: str = "") -> int:
     total = 0
     rows = library.rows
     if not but or not rows.filter(embedding_next_recipe=but).exists():
-        VectorIndex(library=library, recipe="", column="embedding_next").drop()
+        for graph in Graph:
+            VectorIndex(library=library, recipe="", column="embedding_next", graph=graph).drop()
     others = rows.exclude(embedding_next_recipe__in=["", but])
     ready = rows.filter(embedding_status=EmbeddingStatus.READY).exclude(embedding_error="")
     for left, columns in ((others, NO_NEXT_VECTOR), (ready, _FORGOTTEN)):
@@ -286,6 +287,17 @@ def _index_of(library: Library, rollout: Rollout) -> VectorIndex:
     return VectorIndex(library=library, recipe=rollout.fingerprint, column="embedding_next")
 
 
+def _build(indexes: Sequence[VectorIndex], on_progress: Callable[[float], object]) -> None:
+    """Build those that are not built yet, and report how far all of them have come."""
+    left = [index for index in indexes if not index.is_built()]
+    for done, index in enumerate(left):
+
+        def note(share: float, done: int = done) -> None:
+            on_progress((done + share) / len(left))
+
+        index.build(on_progress=note)
+
+
 def _exchange(library: Library, rollout: Rollout) -> None:
     """Let the two columns and their indexes change names, and the new recipe be in service.
 
@@ -327,7 +339,7 @@ def _change_names(library: Library) -> None:
     quote = connection.ops.quote_name
     table, _key = library.table()
     pairs = [("embedding", "embedding_next"), ("embedding_recipe", "embedding_next_recipe")]
-    served, coming = (index_name(library.holder.similarity_table(), column) for column in pairs[0])
+    model = library.holder.similarity_table()
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
         cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
@@ -335,8 +347,10 @@ def _change_names(library: Library) -> None:
             for old, new in ((one, f"{one}_old"), (other, one), (f"{one}_old", other)):
                 cursor.execute(f"ALTER TABLE {table} RENAME COLUMN {quote(old)} TO {quote(new)}")
         renamed = "ALTER INDEX IF EXISTS {} RENAME TO {}"  # the one that served may be missing
-        for old, new in ((served, _IN_BETWEEN), (coming, served), (_IN_BETWEEN, coming)):
-            cursor.execute(renamed.format(quote(old), quote(new)))
+        for graph in Graph:
+            served, coming = (index_name(model, column, graph) for column in pairs[0])
+            for old, new in ((served, _IN_BETWEEN), (coming, served), (_IN_BETWEEN, coming)):
+                cursor.execute(renamed.format(quote(old), quote(new)))
         cursor.execute("SELECT set_config('lock_timeout', '0', true)")
 
 

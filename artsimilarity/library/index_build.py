@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connections, router, transaction
 from django.utils.translation import gettext
 from pgvector.django import HnswIndex
 
+from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.library.library import FoundIndex, Library, libraries
-from artsimilarity.schema.indexes import hnsw_index, index_name
+from artsimilarity.schema.indexes import Graph, hnsw_index, index_name
 from artsimilarity.schema.tables import Rollout
 
 _POLL_SECONDS = 0.5
@@ -32,38 +33,50 @@ def memory_for(rows: int, dimensions: int, value_bytes: int = _HALF_BYTES) -> st
     return f"{max(_LEAST_MEMORY, rows * bytes_each // 2**20)}MB"
 
 
+def wanted_graphs() -> list[Graph]:
+    """Return by which graphs the settings want a library's vectors to be searched."""
+    return [Graph.BOTH, Graph.COLOUR] if get_settings().COLOUR_INDEX else [Graph.BOTH]
+
+
 @dataclass(frozen=True, kw_only=True)
 class VectorIndex:
-    """The index of one recipe's vectors in one of the two columns.
+    """An index of one recipe's vectors in one of the two columns.
 
     Attributes:
         library: whose vectors they are.
         recipe: fingerprint; what drops the index does not look at it.
         column: ``embedding``, which is served, or ``embedding_next``.
+        graph: of both blocks, or of colour alone.
     """
 
     library: Library
     recipe: str
     column: str = "embedding"
+    graph: Graph = Graph.BOTH
 
     @classmethod
     def serving(cls, library: Library) -> VectorIndex:
-        """Return the index that searches ask."""
+        """Return the index that searches ask, at whatever balance where it is the only one."""
         return cls(library=library, recipe=library.recipes().serving.fingerprint)
+
+    def with_others(self) -> list[VectorIndex]:
+        """Return it and those that the settings want beside it, of the same vectors."""
+        return [replace(self, graph=graph) for graph in wanted_graphs()]
 
     @property
     def declared(self) -> HnswIndex:
         """What it should be."""
-        return hnsw_index(self.library.holder.similarity_table(), self.recipe, self.column)
+        table = self.library.holder.similarity_table()
+        return hnsw_index(table, self.recipe, self.column, self.graph)
 
     @property
     def name(self) -> str:
         """Its name in the database: that of the column's index, of whichever recipe."""
-        return index_name(self.library.holder.similarity_table(), self.column)
+        return index_name(self.library.holder.similarity_table(), self.column, self.graph)
 
     def exists(self) -> bool:
         """Whether the column has an index that searches can ask, of whichever recipe."""
-        found = self.library.find_index(self.column)
+        found = self._find()
         return found is not None and found.can_be_asked
 
     def is_built(self) -> bool:
@@ -82,9 +95,12 @@ class VectorIndex:
 
     def _usable(self) -> FoundIndex | None:
         """The column's index, if searches can ask it, it is valid, and of that recipe."""
-        found = self.library.find_index(self.column)
+        found = self._find()
         is_usable = found and found.can_be_asked and found.is_valid and found.recipe == self.recipe
         return found if is_usable else None
+
+    def _find(self) -> FoundIndex | None:
+        return self.library.find_index(self.column, self.graph)
 
     def is_being_built(self) -> bool:
         """Whether some process is building an index of the same table at this moment."""
@@ -104,7 +120,8 @@ class VectorIndex:
 
     def memory(self) -> str:
         """The ``maintenance_work_mem`` that keeps its graph in memory while it is built."""
-        return memory_for(self.count(), sum(block_sizes(self.recipe)))
+        style, colour = block_sizes(self.recipe)
+        return memory_for(self.count(), colour if self.graph is Graph.COLOUR else style + colour)
 
     def build(
         self, *, memory: str = "", on_progress: Callable[[float], object] = lambda _share: None
@@ -160,7 +177,7 @@ class VectorIndex:
 
 
 def build_missing(using: str, verbosity: int = 1, **kwargs: Any) -> None:
-    """Build the index of every library that has none; receiver of ``post_migrate``.
+    """Build the indexes that libraries have not; receiver of ``post_migrate``.
 
     One that is there is left alone, whatever its recipe and parameters, which the command
     ``build_similarity_index`` mends; unless there is nothing in the table yet, or searches cannot
@@ -174,12 +191,12 @@ def build_missing(using: str, verbosity: int = 1, **kwargs: Any) -> None:
         is_here = router.allow_migrate_model(using, library.holder.similarity_table())
         if not is_here or not _is_migrated(library):
             continue
-        index = VectorIndex.serving(library)
-        if not index.exists() or not (index.is_built() or library.rows.exists()):
-            if verbosity and (count := index.count()):
-                words = gettext("Building the index of %(count)d vectors of %(model)s.")
-                print(" ", words % {"count": count, "model": library.name})
-            index.build()
+        for index in VectorIndex.serving(library).with_others():
+            if not index.exists() or not (index.is_built() or library.rows.exists()):
+                if verbosity and (count := index.count()):
+                    words = gettext("Building the index of %(count)d vectors of %(model)s.")
+                    print(" ", words % {"count": count, "model": library.name})
+                index.build()
 
 
 def _is_migrated(library: Library) -> bool:

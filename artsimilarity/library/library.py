@@ -19,7 +19,7 @@ from artsimilarity.library.recipes import RecipesInForce, recipes_in_force
 from artsimilarity.library.rows import EmbeddingQuerySet
 from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.schema.fields import VECTORS
-from artsimilarity.schema.indexes import GRAPH_FACTORS, index_name
+from artsimilarity.schema.indexes import GRAPH_FACTORS, Graph, index_name
 from artsimilarity.schema.tables import Rollout
 
 # The expression and the condition of an index, as Postgres writes them.
@@ -38,24 +38,16 @@ class FoundIndex:
         is_valid: whether it was built to its end.
         options: parameters that it was built with, such as ``m``.
         recipe: fingerprint of the recipe whose vectors alone are in it; empty if of all.
-        factors: what it multiplies the blocks with, as the database writes them; empty if with
-            nothing.
+        can_be_asked: whether it has vectors as searches ask for them; one of both blocks that an
+            earlier release has built has not.
         file: number of the file that holds it, another one after each way of building it anew.
     """
 
     is_valid: bool
     options: Mapping[str, str]
     recipe: str
-    factors: tuple[float, ...]
+    can_be_asked: bool
     file: int
-
-    @property
-    def can_be_asked(self) -> bool:
-        """Whether it has vectors as searches ask for them; that of an earlier release has not."""
-        return len(self.factors) == len(GRAPH_FACTORS) and all(
-            math.isclose(one, ours, rel_tol=1e-6)
-            for one, ours in zip(self.factors, GRAPH_FACTORS, strict=True)
-        )
 
 
 @dataclass(frozen=True)
@@ -127,6 +119,11 @@ class Library:
     def name(self) -> str:
         """``app.Model`` of the very model, for messages and tasks."""
         return self.model._meta.label
+
+    @property
+    def database(self) -> tuple[str, str]:
+        """What tells its database from others, also where tests put another behind the alias."""
+        return self.using, str(connections[self.using].settings_dict["NAME"])
 
     @property
     def image_field(self) -> str:
@@ -321,7 +318,7 @@ class Library:
             found = cursor.fetchone()
         return float(found[0]) if found else 0.0
 
-    def find_index(self, column: str) -> FoundIndex | None:
+    def find_index(self, column: str, graph: Graph = Graph.BOTH) -> FoundIndex | None:
         """Return what the database has for an index of the vectors in a column; None if none."""
         table, _key = self.table()
         with connections[self.using].cursor() as cursor:
@@ -333,7 +330,7 @@ class Library:
                 " coalesce(pg_relation_filenode(indexrelid), indexrelid)::bigint FROM pg_index"
                 " JOIN pg_class ON pg_class.oid = indexrelid"
                 " WHERE indrelid = to_regclass(%s) AND relname = %s",
-                [table, index_name(self.holder.similarity_table(), column)],
+                [table, index_name(self.holder.similarity_table(), column, graph)],
             )
             row = cursor.fetchone()
         if row is None:
@@ -344,7 +341,7 @@ class Library:
             is_valid=is_valid,
             options=dict(option.split("=") for option in options),
             recipe=recipe[1] if recipe else "",
-            factors=tuple(map(float, _FACTOR.findall(expression))),
+            can_be_asked=graph is Graph.COLOUR or _has_our_factors(expression),
             file=file,
         )
 
@@ -364,6 +361,15 @@ def libraries(*, proxies: bool = False) -> list[Library]:
         if proxies or not inherited:
             found.append(Library.of(model))
     return found
+
+
+def _has_our_factors(expression: str) -> bool:
+    """Whether the blocks are multiplied with what searches divide by."""
+    factors = [float(one) for one in _FACTOR.findall(expression)]
+    return len(factors) == len(GRAPH_FACTORS) and all(
+        math.isclose(one, ours, rel_tol=1e-6)
+        for one, ours in zip(factors, GRAPH_FACTORS, strict=True)
+    )
 
 
 def holder_of(model: type[models.Model]) -> type[EmbeddingColumns] | None:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from artsimilarity.conf import get_settings
 from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.library.library import Library
+from artsimilarity.schema.indexes import candidates_setting
 from artsimilarity.schema.tables import RecallMeasurement, SweepRecord
 
 MAX_AGE = timedelta(days=1)
@@ -151,6 +152,12 @@ def read(library: Library) -> RecallHistory:
     return RecallHistory(now=now, attempts=attempts, library=library)
 
 
+def is_of_present_indexes(library: Library, measurement: RecallMeasurement) -> bool:
+    """Whether none of a library's indexes was built anew, added or dropped since a measurement."""
+    present = [index.file() for index in VectorIndex.serving(library).with_others()]
+    return [*present, None][:2] == [measurement.index_file, measurement.colour_index_file]
+
+
 def problems_of(library: Library, known: RecallHistory | None = None) -> list[str]:
     """Return what is wrong with recall, in words for an administrator that say what to do.
 
@@ -164,7 +171,7 @@ def problems_of(library: Library, known: RecallHistory | None = None) -> list[st
     least, last = get_settings().RECALL_AT_LEAST, (known or read(library)).latest
     if not least or last is None or last.pictures < _TELLING or last.lowest >= least:
         return []
-    if last.index_file != VectorIndex.serving(library).file():
+    if not is_of_present_indexes(library, last):
         return []
     style, recall, candidates = min(
         zip(last.styles, last.recalls, last.candidates, strict=True), key=lambda one: one[1]
@@ -173,9 +180,8 @@ def problems_of(library: Library, known: RecallHistory | None = None) -> list[st
         "The index of %(model)s finds %(recall).1f %% of the ten nearest pictures at style "
         "%(style)g with %(candidates)d candidates (measured on %(pictures)d pictures at %(when)s "
         "UTC); ARTSIMILARITY['RECALL_AT_LEAST'] asks for %(least).1f %%. Run 'manage.py "
-        "build_similarity_index --rebuild', or set a higher EF_SEARCH (EF_SEARCH_COLOUR where the "
-        "style is below 0.1). Workers then measure it again by themselves; 'manage.py "
-        "measure_recall' does so at once."
+        "build_similarity_index --rebuild', or set a higher %(setting)s. Workers then measure it "
+        "again by themselves; 'manage.py measure_recall' does so at once."
     )
     values = {
         "model": library.name,
@@ -185,6 +191,7 @@ def problems_of(library: Library, known: RecallHistory | None = None) -> list[st
         "pictures": last.pictures,
         "when": f"{last.began_at:%F %H:%M}",
         "least": 100 * least,
+        "setting": candidates_setting(style, last.graph_at(style)),
     }
     return [words % values]
 
@@ -202,5 +209,5 @@ def _is_due(known: RecallHistory, planned: RecallMeasurement) -> bool:
 
 
 def _is_about_the_same(one: RecallMeasurement, other: RecallMeasurement) -> bool:
-    about = ("fingerprint", "index_file", "styles", "candidates")
+    about = ("fingerprint", "index_file", "colour_index_file", "styles", "candidates")
     return all(getattr(one, name) == getattr(other, name) for name in about)

@@ -178,4 +178,12 @@ class Subvector(_VectorFunc):
 
     def __init__(self, vector: Any, start: int, size: int, **extra: Any) -> None:
         template = f"subvector(%(expressions)s, {start:d}, {size:d})"
-        super().__init__(vector, template=template, output_field=Field(), **extra)
+        super().__init__(vector, **{"template": template, "output_field": Field(), **extra})
+
+
+class IndexedSubvector(Subvector):
+    """The same as an index has it, which wants to know the size of what is in it."""
+
+    def __init__(self, vector: Any, start: int, size: int, **extra: Any) -> None:
+        template = f"(subvector(%(expressions)s, {start:d}, {size:d})::halfvec({size:d}))"
+        super().__init__(vector, start, size, **{"template": template, **extra})

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from artsimilarity.schema.indexes import Graph
 from artsimilarity.schema.states import DuplicateState, RolloutState
 
 
@@ -140,6 +141,10 @@ class RecallMeasurement(models.Model):
     model_label = models.CharField(_("model"), max_length=200)
     fingerprint = models.CharField(_("recipe"), max_length=64)
     index_file = models.BigIntegerField(_("file of the index"))
+    # Null: colours alone were searched for in the other one.
+    colour_index_file = models.BigIntegerField(
+        _("file of the index of colours"), null=True, blank=True
+    )
     styles = ArrayField(models.FloatField(), verbose_name=_("balances"))
     candidates = ArrayField(models.PositiveIntegerField(), verbose_name=_("candidates"))
     began_at = models.DateTimeField(_("began at"))
@@ -153,6 +158,11 @@ class RecallMeasurement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model_label}: {self.began_at}"
+
+    def graph_at(self, style: float) -> Graph:
+        """By which graph a balance was searched."""
+        has_own_index = style == 0 and self.colour_index_file is not None
+        return Graph.COLOUR if has_own_index else Graph.BOTH
 
     @property
     def lowest(self) -> float:

@@ -13,20 +13,18 @@ from typing import Final
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
+from artsimilarity.schema.indexes import Graph, candidates_setting
 from artsimilarity.schema.sql import Sql
 from artsimilarity.schema.tables import RecallMeasurement
 
 MOST_CANDIDATES: Final = 1000
 """The most that pgvector takes for ``hnsw.ef_search``."""
 
-# Below this style the colour block decides, and its many near-ties need more candidates.
-_LEANS_ON_COLOUR = 0.1
 
-
-def candidates_for(style: float) -> int:
+def candidates_for(style: float, graph: Graph) -> int:
     """Return the ``hnsw.ef_search`` for a balance by the settings, where nothing was measured."""
-    settings = get_settings()
-    return settings.EF_SEARCH_COLOUR if style < _LEANS_ON_COLOUR else settings.EF_SEARCH
+    candidates: int = getattr(get_settings(), candidates_setting(style, graph))
+    return candidates
 
 
 def candidates_in_force(
@@ -34,6 +32,7 @@ def candidates_in_force(
     recipe: str,
     style: float,
     *,
+    graph: Graph,
     least: int | None = None,
     widening: float = 1.0,
 ) -> Sql:
@@ -45,10 +44,11 @@ def candidates_in_force(
         library: that is searched.
         recipe: fingerprint of the vectors that are searched.
         style: weight of the style block, 0..1.
+        graph: that is searched.
         least: candidates in any case, at most ``MOST_CANDIDATES``; None is as the settings say.
         widening: how many times as many as were measured are needed, because of filters.
     """
-    least = candidates_for(style) if least is None else least
+    least = candidates_for(style, graph) if least is None else least
     settings = get_settings()
     if not settings.RECALL_AIM or not settings.RECALL_AT_LEAST:
         return Sql("%s", [str(least)])

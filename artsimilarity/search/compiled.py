@@ -24,7 +24,9 @@ from django.db.models.query import ModelIterable
 from django.db.models.sql.compiler import SQLCompiler
 
 from artsimilarity.conf import get_settings
+from artsimilarity.library import Library
 from artsimilarity.library.remembered import Remembered
+from artsimilarity.schema.indexes import Graph
 from artsimilarity.schema.sql import Sql
 from artsimilarity.search.query_vector import QueryVector
 
@@ -49,11 +51,11 @@ class Slot:
 class _Template(QueryVector):
     """A query vector of which only the shape is known; all its values are slots."""
 
-    def weighted(self, style: float) -> Sql:
-        return self._times(*map(Slot, _WEIGHTS))
+    def weights(self, style: float) -> tuple[Any, Any]:
+        return Slot(_WEIGHTS[0]), Slot(_WEIGHTS[1])
 
-    def weighted_for_index(self, style: float) -> Sql:
-        return self._times(*map(Slot, _INDEX_WEIGHTS))
+    def index_weights(self, style: float) -> tuple[Any, Any]:
+        return Slot(_INDEX_WEIGHTS[0]), Slot(_INDEX_WEIGHTS[1])
 
     def excluded_keys(self, model: type[models.Model], using: str) -> Any:
         return Slot(_EXCLUDED)
@@ -81,6 +83,7 @@ def read(
     style: float,
     limit: int,
     candidates: Sql | None,
+    graph: Graph | None,
     build: Callable[[QueryVector, Sql | None], models.QuerySet[Any]],
 ) -> list[Any]:
     """Read what ``build`` makes of a query vector and candidates, compiled once for its shape.
@@ -91,6 +94,7 @@ def read(
         style: weight of the style block, 0..1.
         limit: rows that the search takes at most, which stands in its SQL.
         candidates: ``hnsw.ef_search`` as SQL; None where every row is compared.
+        graph: of the index; None where every row is compared.
         build: given ``query`` and ``candidates``, or their like with slots for values, makes the
             search of ``pictures``. What else it depends on must follow from the other arguments.
     """
@@ -98,7 +102,7 @@ def read(
     if shape is None:
         return list(build(query, candidates))
     key = (
-        *(shape, limit, candidates and candidates.sql, get_settings().ITERATIVE_SCAN),
+        *(shape, limit, graph, candidates and candidates.sql, get_settings().ITERATIVE_SCAN),
         *(query.vector.sql, query.source and query.source.sql, query.recipe, query.in_either),
     )
     compiled = _searches().get_or_make(
@@ -121,8 +125,7 @@ def _shape(pictures: models.QuerySet[Any]) -> Hashable:
         return None
     # True and 1 are equal, and not the same to Postgres.
     typed = tuple((type(value), value) for value in params)
-    name = connections[pictures.db].settings_dict["NAME"]
-    return (pictures.model, pictures.db, name, sql, typed)
+    return (pictures.model, *Library.searched(pictures).database, sql, typed)
 
 
 def _makes_models(pictures: models.QuerySet[Any]) -> bool:

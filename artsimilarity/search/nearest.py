@@ -11,10 +11,12 @@ from django.db import models
 
 from artsimilarity.library import Library
 from artsimilarity.schema.columns import SCORES
+from artsimilarity.schema.indexes import Graph
 from artsimilarity.schema.sql import Sql
 from artsimilarity.search import compiled
 from artsimilarity.search.candidates import MOST_CANDIDATES, candidates_in_force
 from artsimilarity.search.cursor import Cursor, CursorError
+from artsimilarity.search.graphs import graph_for
 from artsimilarity.search.ordering import nearest_of_all, order_by_similarity, scored
 from artsimilarity.search.plan import plan_search
 from artsimilarity.search.query_vector import QueryVector, since_promotion
@@ -42,21 +44,30 @@ def nearest(
     """
     if _may_repeat_rows(pictures):
         return _nearest_once_each(pictures, query, limit=limit, style=style, after=after)
-    plan = plan_search(pictures, style)
+    library = Library.searched(pictures)
+    graph = graph_for(library, query.recipe, style)
+    plan = plan_search(pictures, style, graph)
     if not plan.exact:
         # More than the page, which tells whether it ends among equals. The index brings the
         # examples too, and those of earlier pages, before they are left out.
         fetched = limit + _SPARE
         wanted = fetched + len(query.excluded) + (after.count if after else 0)
         candidates = candidates_in_force(
-            Library.searched(pictures),
+            library,
             query.recipe,
             style,
+            graph=graph,
             least=min(max(plan.candidates, wanted), MOST_CANDIDATES),
             widening=plan.widening,
         )
         found = page_by_index(
-            pictures, query, limit=fetched, style=style, candidates=candidates, after=after
+            pictures,
+            query,
+            limit=fetched,
+            style=style,
+            candidates=candidates,
+            graph=graph,
+            after=after,
         )
         found.sort(key=lambda one: (-one.similarity, one.pk))
         if len(found) >= limit and not _ends_among_equals(found, limit):
@@ -64,7 +75,7 @@ def nearest(
     found = page_by_comparison(pictures, query, limit=limit, style=style, after=after)
     if len(found) == limit:
         return found
-    served = since_promotion(query, Library.searched(pictures))
+    served = since_promotion(query, library)
     if served == query:
         return found
     return nearest(pictures, served, limit=limit, style=style, after=after)
@@ -77,15 +88,18 @@ def page_by_index(
     limit: int,
     style: float,
     candidates: Sql,
+    graph: Graph = Graph.BOTH,
     after: Cursor | None = None,
 ) -> list[Any]:
-    """Return the ``limit`` pictures that the index brings with so many candidates."""
+    """Return the ``limit`` pictures that an index brings with so many candidates."""
 
     def build(query: QueryVector, candidates: Sql | None) -> models.QuerySet[Any]:
-        ordered = order_by_similarity(pictures, query, style=style, candidates=candidates)
+        ordered = order_by_similarity(
+            pictures, query, style=style, candidates=candidates, graph=graph
+        )
         return _behind(ordered, after)[:limit]
 
-    return _read(pictures, query, limit, style, candidates, after, build)
+    return _read(pictures, query, limit, style, candidates, graph, after, build)
 
 
 def page_by_comparison(
@@ -103,7 +117,7 @@ def page_by_comparison(
         page = pictures.filter(pk__in=scanned.values("pk")[:limit])
         return scored(page, query, style=style)
 
-    return _read(pictures, query, limit, style, None, after, build)
+    return _read(pictures, query, limit, style, None, None, after, build)
 
 
 def _read(
@@ -112,6 +126,7 @@ def _read(
     limit: int,
     style: float,
     candidates: Sql | None,
+    graph: Graph | None,
     after: Cursor | None,
     build: Callable[[QueryVector, Sql | None], models.QuerySet[Any]],
 ) -> list[Any]:
@@ -119,7 +134,13 @@ def _read(
     if after is not None:
         return list(build(query, candidates))
     return compiled.read(
-        pictures, query, style=style, limit=limit, candidates=candidates, build=build
+        pictures,
+        query,
+        style=style,
+        limit=limit,
+        candidates=candidates,
+        graph=graph,
+        build=build,
     )
 
 

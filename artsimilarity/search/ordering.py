@@ -9,6 +9,7 @@ from django.db.models import F
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
+from artsimilarity.schema.indexes import Graph
 from artsimilarity.schema.sql import (
     Found,
     Gate,
@@ -20,6 +21,7 @@ from artsimilarity.schema.sql import (
     UnindexedDistance,
 )
 from artsimilarity.search.candidates import candidates_in_force
+from artsimilarity.search.graphs import graph_for
 from artsimilarity.search.query_vector import QueryVector
 
 _M = TypeVar("_M", bound=models.Model)
@@ -36,6 +38,7 @@ def order_by_similarity(
     *,
     style: float | None = None,
     candidates: int | Sql | None = None,
+    graph: Graph | None = None,
     exact: bool = False,
 ) -> models.QuerySet[_M]:
     """Return a queryset's pictures, nearest to a query vector first, as one lazy query.
@@ -52,6 +55,8 @@ def order_by_similarity(
         candidates: ``hnsw.ef_search``, as a number or as SQL for its text; None takes what is
             enough by the settings and by what was measured
             (:func:`~artsimilarity.search.candidates.candidates_in_force`).
+        graph: which index is asked; None is the best that there is for the balance
+            (:func:`~artsimilarity.search.graphs.graph_for`).
         exact: compare with every row instead of asking the index.
 
     Returns:
@@ -65,9 +70,18 @@ def order_by_similarity(
     """
     style = check_style(style)
     library = Library.searched(pictures)
-    if candidates is None and not exact:
-        candidates = candidates_in_force(library, query.recipe, style)
-    ordered = _by_distance(pictures, query, style, None if exact else candidates)
+    if exact:
+        return _with_scores(nearest_of_all(pictures, query, style=style), query, style)
+    if graph is None:
+        graph = graph_for(library, query.recipe, style)
+    if candidates is None:
+        candidates = candidates_in_force(library, query.recipe, style, graph=graph)
+    # No second key for equals: it disables the index.
+    near = InnerProductDistance(
+        query.indexed(library, graph), query.weighted_for_index(style, graph)
+    )
+    comparable: Any = _comparable(pictures, query, style, _gate(query, candidates))
+    ordered = comparable.alias(**{ORDER_OF_INDEX: near}).order_by(ORDER_OF_INDEX)
     return _with_scores(ordered, query, style)
 
 
@@ -82,7 +96,8 @@ def nearest_of_all(
         pictures: as for :func:`order_by_similarity`, and so is ``query``.
         style: as :func:`check_style` gives it.
     """
-    return _by_distance(pictures, query, style, None)
+    found = [Found(query.source)] if query.source else []
+    return _comparable(pictures, query, style, *found).order_by("_distance", "pk")
 
 
 def scored(
@@ -115,26 +130,19 @@ def _with_scores(
     return found
 
 
-def _by_distance(
-    pictures: models.QuerySet[_M], query: QueryVector, style: float, candidates: int | Sql | None
+def _comparable(
+    pictures: models.QuerySet[_M], query: QueryVector, style: float, *conditions: Sql
 ) -> models.QuerySet[_M]:
-    """Those that can be compared, nearest first; without candidates every row is compared."""
+    """Those that can be compared, with their distance, if conditions hold that are of no row."""
     library = Library.searched(pictures)
     distance = UnindexedDistance(query.column(library), query.weighted(style))
     comparable: Any = pictures.filter(
-        *_conditions(query, candidates),
+        *conditions,
         query.condition(library),
         NoneOf(F("pk"), Sql("%s", [query.excluded_keys(pictures.model, pictures.db)])),
     )
-    named: Any = comparable.alias(_distance=distance)
-    ordered: models.QuerySet[_M]
-    if candidates is None:
-        ordered = named.order_by("_distance", "pk")
-    else:
-        # No second key for equals: it disables the index.
-        near = InnerProductDistance(query.indexed(library), query.weighted_for_index(style))
-        ordered = named.alias(**{ORDER_OF_INDEX: near}).order_by(ORDER_OF_INDEX)
-    return ordered
+    named: models.QuerySet[_M] = comparable.alias(_distance=distance)
+    return named
 
 
 def check_style(style: float | None) -> float:
@@ -151,18 +159,15 @@ def check_style(style: float | None) -> float:
     return round(style, 4)
 
 
-def _conditions(query: QueryVector, candidates: int | Sql | None) -> list[Sql]:
-    """What must hold before any row is compared: that there is a vector to compare with."""
-    if candidates is None:
-        return [Found(query.source)] if query.source else []
-    gate = Gate(
+def _gate(query: QueryVector, candidates: int | Sql) -> Gate:
+    """What must hold before the index is asked: it is told how, and there is a vector to ask by."""
+    return Gate(
         {
             "hnsw.ef_search": candidates if isinstance(candidates, Sql) else str(candidates),
             "hnsw.iterative_scan": get_settings().ITERATIVE_SCAN,
         },
         query.source,
     )
-    return [gate]
 
 
 def _block_product(query: QueryVector, column: Any, start: int, size: int) -> InnerProduct:

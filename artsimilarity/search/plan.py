@@ -13,11 +13,12 @@ from functools import cache
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, models
+from django.db import models
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
 from artsimilarity.library.remembered import Remembered
+from artsimilarity.schema.indexes import Graph
 from artsimilarity.search.candidates import MOST_CANDIDATES, candidates_for
 
 # The planner's price of reading what a filter keeps, above which the index is asked after all:
@@ -47,13 +48,15 @@ class SearchPlan:
     widening: float = 1.0
 
 
-def plan_search(pictures: models.QuerySet[Any], style: float) -> SearchPlan:
+def plan_search(
+    pictures: models.QuerySet[Any], style: float, graph: Graph = Graph.BOTH
+) -> SearchPlan:
     """Return how to search ``pictures``, without reading a row.
 
     If they are filtered the planner is asked, once a minute for the same filter of the same table,
     or soon after an ANALYZE.
     """
-    candidates = candidates_for(style)
+    candidates = candidates_for(style, graph)
     if not pictures.query.where:
         return SearchPlan(exact=False, candidates=candidates)
     total = _remembered_rows(Library.searched(pictures))
@@ -86,20 +89,15 @@ def _estimate(pictures: models.QuerySet[Any], total: float) -> tuple[float, floa
         plan = json.loads(asked.explain(format="json"))[0]["Plan"]
         return float(plan["Plan Rows"]), float(plan["Total Cost"])
 
-    key = (*_database(pictures.db), total, sql, repr(params))
+    key = (*Library.searched(pictures).database, total, sql, repr(params))
     return _estimates().get_or_make(key, ask_planner)
 
 
 def _remembered_rows(library: Library) -> float:
     """``estimated_rows``, which cost a statement, as they were a few seconds ago."""
     table, _key = library.table()
-    key = (*_database(library.using), table)
+    key = (*library.database, table)
     return _totals().get_or_make(key, library.estimated_rows)
-
-
-def _database(alias: str) -> tuple[str, str]:
-    """What tells a database from others, also where tests put another behind its alias."""
-    return alias, str(connections[alias].settings_dict["NAME"])
 
 
 @cache

@@ -16,8 +16,8 @@ from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import block_sizes
 from artsimilarity.library import Library
 from artsimilarity.schema.columns import EmbeddingColumns
-from artsimilarity.schema.indexes import GRAPH_FACTORS, as_indexed
-from artsimilarity.schema.sql import Same, Scaled, Sql, filled
+from artsimilarity.schema.indexes import GRAPH_FACTORS, Graph, as_indexed
+from artsimilarity.schema.sql import Same, Sql, filled
 from artsimilarity.schema.states import RolloutState
 
 # How much an example to move away from counts against one to move towards.
@@ -62,9 +62,9 @@ class QueryVector:
             output_field=Field(),
         )
 
-    def indexed(self, library: Library) -> Scaled:
-        """The same as the index of the recipe has it."""
-        return as_indexed(self.column(library), self.recipe)
+    def indexed(self, library: Library, graph: Graph) -> Any:
+        """The same as an index of the recipe has it."""
+        return as_indexed(self.column(library), self.recipe, graph)
 
     def condition(self, library: Library) -> Q:
         """Which pictures can be compared with it."""
@@ -86,13 +86,11 @@ class QueryVector:
         to_column, connection = model._meta.pk.get_db_prep_value, connections[using]
         return [to_column(pk, connection) for pk in self.excluded]
 
-    @staticmethod
-    def weights(style: float) -> tuple[float, float]:
+    def weights(self, style: float) -> tuple[Any, Any]:
         """What the style block and the colour block are multiplied with at a balance."""
         return style, 1 - style
 
-    @staticmethod
-    def index_weights(style: float) -> tuple[float, float]:
+    def index_weights(self, style: float) -> tuple[Any, Any]:
         """The same for a product with what the index has, which has its own factors."""
         of_style, of_colour = GRAPH_FACTORS
         return style / of_style, (1 - style) / of_colour
@@ -101,8 +99,10 @@ class QueryVector:
         """The style block times ``style``, and the colour block times ``1 - style``."""
         return self._times(*self.weights(style))
 
-    def weighted_for_index(self, style: float) -> Sql:
-        """The same, so that its product with what the index has is the same again."""
+    def weighted_for_index(self, style: float, graph: Graph) -> Any:
+        """The same, so that its product with what an index has is the same again."""
+        if graph is Graph.COLOUR:
+            return as_indexed(self.vector, self.recipe, graph)
         return self._times(*self.index_weights(style))
 
     def weigh(self, vector: str, style: float) -> Sql:

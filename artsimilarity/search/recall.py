@@ -28,6 +28,7 @@ from psycopg.errors import QueryCanceled
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library, recall_history
 from artsimilarity.library.index_build import VectorIndex
+from artsimilarity.schema.indexes import Graph
 from artsimilarity.schema.sql import UnindexedDistance
 from artsimilarity.schema.tables import RecallMeasurement
 from artsimilarity.search.candidates import (
@@ -63,6 +64,8 @@ _SAFE_SHARE: Final = 0.8
 _SHARE_TO_COMPARE: Final = 0.7
 # Rows fetched between two looks at the clock.
 _CHUNK: Final = 2_000
+# Where colours alone have a graph of their own, the other one is the worst at hardly any style.
+_BESIDE_COLOUR: Final = 0.05
 # How many times as many candidates are tried next.
 _STEP: Final = 1.4
 
@@ -130,7 +133,7 @@ def measure(library: Library, *, only_if_due: bool = False) -> RecallMeasurement
         pass  # what was measured by then counts
     finally:
         # A promotion, or an index built anew meanwhile, leaves what was measured about nothing.
-        if VectorIndex.serving(library).file() != measurement.index_file:
+        if not recall_history.is_of_present_indexes(library, measurement):
             pages, balances = [], []
         balances = balances or _balances(measurement, pages)
         measurement.candidates = [one.candidates for one in balances] or measurement.candidates
@@ -198,29 +201,37 @@ def _plan(library: Library) -> RecallMeasurement:
             _("Fewer than %(least)d pictures of %(model)s are embedded: too few to measure.")
             % {"least": LEAST_PICTURES, "model": library.name}
         )
-    styles = sorted({0.0, check_style(None), 1.0})
-    return RecallMeasurement(
+    colours = [one.file() for one in index.with_others() if one.graph is Graph.COLOUR]
+    measurement = RecallMeasurement(
         model_label=library.label,
         fingerprint=index.recipe,
         index_file=file,
-        styles=styles,
-        candidates=[_in_force(library, index.recipe, style) for style in styles],
+        colour_index_file=next(iter(colours), None),
     )
+    own_graph = measurement.colour_index_file is not None
+    measurement.styles = sorted({0.0, check_style(None), 1.0, *([_BESIDE_COLOUR] * own_graph)})
+    measurement.candidates = [_in_force(library, measurement, one) for one in measurement.styles]
+    return measurement
 
 
-def _in_force(library: Library, recipe: str, style: float) -> int:
+def _in_force(library: Library, measurement: RecallMeasurement, style: float) -> int:
     """The candidates of a page of ten."""
-    sql = candidates_in_force(library, recipe, style, least=_least(style))
+    graph = measurement.graph_at(style)
+    least = _least(style, graph)
+    latest = recall_history.read(library).latest
+    if graph is Graph.COLOUR and (latest is None or latest.colour_index_file is None):
+        return least  # what is in force was measured of the other graph, which needs many more
+    sql = candidates_in_force(library, measurement.fingerprint, style, graph=graph, least=least)
     with connections[library.using].cursor() as cursor:
         cursor.execute(f"SELECT {sql.sql}", sql.params)
         (text,) = cursor.fetchone()
     return int(text)
 
 
-def _least(style: float) -> int:
+def _least(style: float, graph: Graph) -> int:
     """The fewest candidates that a page of ten is ever found with, by the settings."""
     # It takes itself, one more than the page, and the picture searched for.
-    return max(candidates_for(style), PAGE + 2)
+    return max(candidates_for(style, graph), PAGE + 2)
 
 
 @dataclass
@@ -231,6 +242,7 @@ class _Page:
         pk: of the picture searched for, which is no answer.
         query: its vector.
         style: the balance.
+        graph: by which it is searched.
         distances: of the pictures found, ascending.
         nearest: the ``PAGE`` smallest distances among those that are less than the last of these,
             negative, as a heap.
@@ -239,6 +251,7 @@ class _Page:
     pk: Any
     query: QueryVector
     style: float
+    graph: Graph
     distances: list[float]
     nearest: list[float]
 
@@ -299,7 +312,8 @@ def _choose_candidates(library: Library, balance: _Balance, deadline: float) -> 
     """
     aim = get_settings().RECALL_AIM
     if balance.recall >= aim:
-        fewer = max(_least(balance.style), math.ceil(balance.candidates / _STEP))
+        least = _least(balance.style, balance.pages[0].graph)
+        fewer = max(least, math.ceil(balance.candidates / _STEP))
         if fewer < balance.candidates:
             recall = _recall_with(library, balance, fewer, deadline)
             if recall >= aim:
@@ -313,7 +327,9 @@ def _choose_candidates(library: Library, balance: _Balance, deadline: float) -> 
 
 def _recall_with(library: Library, balance: _Balance, candidates: int, deadline: float) -> float:
     return fmean(
-        page.recall(_ask_index(library, page.query, page.style, candidates, deadline).distances)
+        page.recall(
+            _ask_index(library, page.query, page.style, page.graph, candidates, deadline).distances
+        )
         for page in balance.pages
     )
 
@@ -332,7 +348,7 @@ def _measure_pages(
         some, chosen = chosen[:at_once], chosen[at_once:]
         began = time.monotonic()
         pages = [
-            _ask_index(library, query, style, candidates, deadline)
+            _ask_index(library, query, style, measurement.graph_at(style), candidates, deadline)
             for query in some
             for style, candidates in zip(measurement.styles, measurement.candidates, strict=True)
         ]
@@ -377,14 +393,21 @@ def _choose(library: Library, measurement: RecallMeasurement, deadline: float) -
 
 
 def _ask_index(
-    library: Library, query: QueryVector, style: float, candidates: int, deadline: float
+    library: Library,
+    query: QueryVector,
+    style: float,
+    graph: Graph,
+    candidates: int,
+    deadline: float,
 ) -> _Page:
-    ordered = order_by_similarity(library.pictures, query, style=style, candidates=candidates)
+    ordered = order_by_similarity(
+        library.pictures, query, style=style, candidates=candidates, graph=graph
+    )
     with _bounded(library.using, deadline):
         scores = ordered.values_list("similarity", flat=True)[:PAGE]
         distances = sorted(-score for score in scores)
     (pk,) = query.excluded
-    return _Page(pk=pk, query=query, style=style, distances=distances, nearest=[])
+    return _Page(pk=pk, query=query, style=style, graph=graph, distances=distances, nearest=[])
 
 
 def _compare_with_all(library: Library, pages: Sequence[_Page], deadline: float) -> None:

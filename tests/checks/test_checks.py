@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ from artsimilarity.library import Library, thumbnail_adapters
 from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.models import COLUMNS, Rollout, SimilarityMixin, vectors
 from artsimilarity.schema.fields import EmbeddingField
+from artsimilarity.schema.indexes import Graph
 from demo_site.library.models import Artwork
 from tests.broker import Broker
 from tests.pictures import make_embedded
@@ -207,6 +209,16 @@ class TestServer:
         assert message.id == "artsimilarity.W002"
         assert "build_similarity_index" in str(message.hint)
 
+    def test_a_missing_index_of_colours_is_one_unless_the_settings_do_not_want_it(
+        self, settings: Settings
+    ) -> None:
+        index = VectorIndex.serving(Library.of(Artwork))
+        replace(index, graph=Graph.COLOUR).drop()
+        (message,) = check_databases(["default"])
+        assert message.id == "artsimilarity.W002"
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "COLOUR_INDEX": False}
+        assert check_databases(["default"]) == []
+
     def test_a_column_of_one_size_is_a_warning_that_names_the_migration(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -262,7 +274,10 @@ class TestTheRecipeInService:
     @pytest.fixture(autouse=True)
     def promoted(self) -> None:
         make_embedded("one", embedding_recipe=NEXT.fingerprint)
-        VectorIndex(library=Library.of(Artwork), recipe=NEXT.fingerprint).build()
+        for index in VectorIndex(
+            library=Library.of(Artwork), recipe=NEXT.fingerprint
+        ).with_others():
+            index.build()
         Rollout.objects.create(
             model_label="library.Artwork", fingerprint=NEXT.fingerprint, state="promoted"
         )
@@ -283,7 +298,8 @@ class TestTheRecipeInService:
 
     def test_of_which_no_vector_is_left_does_not_matter(self) -> None:
         Artwork.objects.update(embedding=None, embedding_recipe="")
-        VectorIndex.serving(Library.of(Artwork)).build()
+        for index in VectorIndex.serving(Library.of(Artwork)).with_others():
+            index.build()
         assert check_databases(["default"]) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from artsimilarity.library import Library
 from artsimilarity.library.index_build import VectorIndex, build_missing
 from artsimilarity.library.recipes import RecipesInForce
 from artsimilarity.models import Rollout
+from artsimilarity.schema.indexes import Graph
 from artsimilarity.search import more_like_this
 from artsimilarity.search.nearest import nearest
 from artsimilarity.search.query_vector import stored_vector, vector_of_examples
@@ -416,6 +418,27 @@ class TestPromotion:
             assert len(found) == 2
             assert len({one.similarity_recipe for one in found}) == 1
             assert all(-1.01 <= one.similarity_style <= 1.01 for one in found)
+
+    def test_takes_the_index_of_colours_along(self, library: list[Artwork]) -> None:
+        def colours(recipe: str, column: str = "embedding") -> VectorIndex:
+            return replace(_index(recipe, column), graph=Graph.COLOUR)
+
+        _roll_out()
+        assert colours(NEW).is_built()
+        assert colours(OLD, "embedding_next").is_built()
+        found = more_like_this(library[0], style=0)
+        assert {one.similarity_recipe for one in found} == {NEW}
+        rollout.forget_previous(Library.of(Artwork))
+        assert not colours(OLD, "embedding_next").exists()
+        assert colours(NEW).is_built()
+
+    def test_reports_how_far_all_its_indexes_have_come(self, library: list[Artwork]) -> None:
+        rollout.start(Library.of(Artwork))
+        _embed_all()
+        seen: list[float] = []
+        rollout.promote(Library.of(Artwork), on_progress=seen.append)
+        assert seen == sorted(seen)
+        assert {0.5, 1.0} <= set(seen)
 
     def test_afterwards_new_pictures_get_the_new_recipe_alone(self, library: list[Artwork]) -> None:
         _roll_out()

@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from pytest_django import Settings
 
 from artsimilarity.encoder.recipe import ART
 from artsimilarity.library import Library
 from artsimilarity.library.index_build import VectorIndex, build_missing
+from artsimilarity.schema.indexes import Graph
 from demo_site.library.models import Artwork
 from tests.pictures import fill_library, make_embedded
 
@@ -20,6 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 INDEX = VectorIndex(library=Library.of(Artwork), recipe=ART.fingerprint)
 NAME = INDEX.name
+COLOURS = replace(INDEX, graph=Graph.COLOUR)
 TABLE = Artwork._meta.db_table
 
 
@@ -55,8 +59,9 @@ def _run(*args: str) -> str:
 def declared() -> Iterator[None]:
     """Whatever a test does to the index, the next one finds it as it was."""
     yield
-    if not INDEX.is_built():
-        INDEX.build()
+    for index in (INDEX, COLOURS):
+        if not index.is_built():
+            index.build()
 
 
 def test_an_index_that_is_as_declared_is_left_alone() -> None:
@@ -177,6 +182,52 @@ def test_the_progress_ends_with_all_of_it() -> None:
 def test_parameters_of_the_settings_are_declared() -> None:
     index = INDEX.declared
     assert (index.m, index.ef_construction) == (16, 256)
+
+
+class TestTheIndexOfColours:
+    @pytest.fixture
+    def unwanted(self, settings: Settings) -> None:
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "COLOUR_INDEX": False}
+
+    def test_is_built_by_the_command_which_leaves_the_other_one_alone(self) -> None:
+        make_embedded("one")
+        COLOURS.drop()
+        before = _oid()
+        assert "colours of 1 vectors" in _run()
+        assert COLOURS.is_built()
+        assert _oid() == before
+
+    def test_is_built_by_migrating(self) -> None:
+        COLOURS.drop()
+        build_missing("default", verbosity=0)
+        assert COLOURS.is_built()
+
+    def test_has_the_colour_block_alone(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_get_indexdef(%s::regclass)", [COLOURS.name])
+            (definition,) = cursor.fetchone()
+        assert "(subvector(embedding, 257, 216))::halfvec(216)" in definition
+
+    @pytest.mark.usefixtures("unwanted")
+    def test_is_dropped_by_the_command_where_the_settings_do_not_want_it(self) -> None:
+        assert "dropped" in _run()
+        assert not COLOURS.exists()
+        assert INDEX.is_built()
+        assert "dropped" not in _run("--rebuild")
+        build_missing("default", verbosity=0)
+        assert not COLOURS.exists()
+
+    def test_takes_less_memory_to_build(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(VectorIndex, "count", lambda self: 1_000_000)
+        whole, colours = (int(one.memory().removesuffix("MB")) for one in (INDEX, COLOURS))
+        assert colours < 0.8 * whole
+
+    @pytest.mark.parametrize(("links", "candidates"), [(16, 64), (40, 80)])
+    def test_is_built_with_few_candidates_but_no_fewer_than_pgvector_allows(
+        self, settings: Settings, links: int, candidates: int
+    ) -> None:
+        settings.ARTSIMILARITY = {**settings.ARTSIMILARITY, "HNSW_M": links}
+        assert COLOURS.declared.ef_construction == candidates
 
 
 def _oid() -> int:

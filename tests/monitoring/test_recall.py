@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree
@@ -26,6 +27,7 @@ from artsimilarity.library import Library, recall_history
 from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.models import RecallMeasurement
 from artsimilarity.monitoring.status import as_dict, library_status
+from artsimilarity.schema.indexes import Graph
 from artsimilarity.search import recall
 from artsimilarity.testing import override_artsimilarity
 from demo_site.library.models import Artwork
@@ -44,11 +46,13 @@ HEALTH = "/artsimilarity/health/"
 def measured(*recalls: float, days_ago: float = 0, **columns: Any) -> RecallMeasurement:
     """A measurement of the present index as a worker would have left it."""
     library = Library.of(Artwork)
+    serving = VectorIndex.serving(library)
     began_at = timezone.now() - timedelta(days=days_ago)
     values = {
         "model_label": library.label,
         "fingerprint": ART.fingerprint,
-        "index_file": VectorIndex.serving(library).file(),
+        "index_file": serving.file(),
+        "colour_index_file": replace(serving, graph=Graph.COLOUR).file(),
         "styles": [0.0, 0.75, 1.0],
         "candidates": [170, 100, 100],
         "began_at": began_at,
@@ -76,7 +80,13 @@ class TestProblems:
         assert "85.0 % of the ten nearest pictures at style 0 with 170 candidates" in problem
         assert "['RECALL_AT_LEAST'] asks for 90.0 %" in problem
         assert "build_similarity_index --rebuild" in problem
-        assert "EF_SEARCH_COLOUR" in problem
+        assert "set a higher EF_SEARCH." in problem
+
+    def test_without_an_index_of_colours_they_have_a_setting_of_their_own(self) -> None:
+        with override_artsimilarity(COLOUR_INDEX=False):
+            measured(0.85, 0.98, 1.0, colour_index_file=None)
+            (problem,) = recall_history.problems_of(Library.of(Artwork))
+        assert "set a higher EF_SEARCH_COLOUR." in problem
 
     def test_the_setting_decides(self) -> None:
         measured(0.85, 0.98, 1.0)

@@ -9,6 +9,7 @@ from django.test.utils import isolate_apps
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
+from artsimilarity.schema.indexes import Graph
 from artsimilarity.schema.sql import InnerProduct
 from artsimilarity.search.query_vector import given_vector, stored_vector, vector_of_examples
 from demo_site.library.models import Artwork
@@ -41,7 +42,9 @@ def test_its_product_with_what_the_index_has_is_that_with_the_vector(style: floa
     library = Library.of(Artwork)
     ((direct, by_index),) = Artwork.objects.values_list(
         InnerProduct(query.column(library), query.weighted(style)),
-        InnerProduct(query.indexed(library), query.weighted_for_index(style)),
+        InnerProduct(
+            query.indexed(library, Graph.BOTH), query.weighted_for_index(style, Graph.BOTH)
+        ),
     )
     assert by_index == pytest.approx(direct, abs=2e-4)
 

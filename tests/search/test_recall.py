@@ -26,6 +26,7 @@ from artsimilarity.encoder.recipe import ART
 from artsimilarity.library import Library, recall_history
 from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.models import RecallMeasurement, SweepRecord
+from artsimilarity.schema.indexes import Graph
 from artsimilarity.search import recall
 from artsimilarity.search.ordering import order_by_similarity
 from artsimilarity.search.query_vector import stored_vector
@@ -93,11 +94,11 @@ class TestMeasuring:
     def test_a_good_index_finds_nearly_all(self, library: Library) -> None:
         fill_library(1500)
         measured = measure(library)
-        assert measured.styles == [0, get_settings().STYLE, 1]
-        assert measured.candidates == [170, 100, 100]
+        assert measured.styles == [0, 0.05, get_settings().STYLE, 1]
+        assert measured.candidates == [100, 170, 100, 100]
         assert measured.fingerprint == ART.fingerprint
         assert measured.pictures == 40
-        assert len(measured.recalls) == 3
+        assert len(measured.recalls) == 4
         assert measured.lowest > 0.9
         assert recall_history.read(library).latest == measured
 
@@ -116,7 +117,7 @@ class TestMeasuring:
             ),
         )
         measured = measure(library)
-        assert measured.candidates == [12, 12, 12]
+        assert measured.candidates == [12, 12, 12, 12]
         assert measured.lowest < 0.9
         chosen = list(dict.fromkeys(asked))
         assert len(chosen) == 40
@@ -127,7 +128,7 @@ class TestMeasuring:
     def test_neighbours_as_near_as_the_tenth_are_right(self, library: Library, small: None) -> None:
         for number in range(60):  # each as near as any other
             make_embedded(f"{number}")
-        assert measure(library).recalls == [1, 1, 1]
+        assert measure(library).recalls == [1, 1, 1, 1]
 
     def test_a_page_that_is_short_misses_what_it_does_not_show(
         self, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
@@ -141,7 +142,7 @@ class TestMeasuring:
             return page
 
         monkeypatch.setattr(recall, "_ask_index", ask_for_four)
-        assert measure(library).recalls == [0.4, 0.4, 0.4]
+        assert measure(library).recalls == [0.4, 0.4, 0.4, 0.4]
 
     def test_the_index_is_asked_however_small_the_table(
         self, library: Library, small: None
@@ -150,8 +151,9 @@ class TestMeasuring:
         with CaptureQueriesContext(connection) as queries:
             measure(library)
         asked = [one["sql"] for one in queries if "hnsw.ef_search" in one["sql"]]
-        assert len(asked) == 3 * 40
-        assert "_hnsw" in _plan_of(asked[0])
+        assert len(asked) == 4 * 40
+        assert "_colour" in _plan_of(asked[0])
+        assert "_hnsw" in _plan_of(asked[1])
 
     def test_leaves_no_setting_behind(self, library: Library, small: None) -> None:
         names = (*recall._PLANNING, "statement_timeout")
@@ -228,6 +230,57 @@ class TestMeasuring:
 
 
 @pytest.mark.django_db
+class TestWithAnIndexOfColours:
+    pytestmark = pytest.mark.usefixtures("small")
+
+    def test_the_other_one_is_measured_beside_colours_alone(self, library: Library) -> None:
+        fill_library(100)
+        measured = measure(library)
+        assert measured.styles == [0, 0.05, get_settings().STYLE, 1]
+        assert measured.candidates == [100, 170, 100, 100]
+        assert len(measured.recalls) == 4
+        assert measured.lowest > 0.95
+
+    def test_colours_alone_are_measured_by_it(
+        self, library: Library, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill_library(100)
+        asked: set[tuple[float, Graph | None]] = set()
+        order = recall.order_by_similarity
+
+        def note(*args: Any, **keys: Any) -> Any:
+            if "graph" in keys:
+                asked.add((keys["style"], keys["graph"]))
+            return order(*args, **keys)
+
+        monkeypatch.setattr(recall, "order_by_similarity", note)
+        measure(library)
+        assert (0, Graph.COLOUR) in asked
+        assert {graph for style, graph in asked if style} == {Graph.BOTH}
+
+    def test_what_was_measured_of_the_other_one_does_not_count_for_it(
+        self, library: Library, settings: Settings
+    ) -> None:
+        _use(settings, COLOUR_INDEX=False)
+        fill_library(100)
+        before = measure(library)
+        before.candidates = [656, 100, 100]
+        before.save()
+        _use(settings, COLOUR_INDEX=True)
+        VectorIndex(library=library, recipe=ART.fingerprint, graph=Graph.COLOUR).build()
+        assert measure(library).candidates[0] == 100
+
+    def test_a_measurement_while_it_is_not_there_is_of_the_other_one(
+        self, library: Library
+    ) -> None:
+        fill_library(100)
+        VectorIndex(library=library, recipe=ART.fingerprint, graph=Graph.COLOUR).drop()
+        measured = measure(library)
+        assert measured.styles == [0, get_settings().STYLE, 1]
+        assert measured.candidates[0] == 170
+
+
+@pytest.mark.django_db
 class TestNoMeasurement:
     def test_of_too_few_pictures(self, library: Library) -> None:
         fill_library(499)
@@ -281,6 +334,21 @@ class TestRefreshing:
         assert refresh(library) == first  # a moment later
         self._age(timedelta(minutes=11))
         assert refresh(library) != first
+
+    def test_measures_soon_after_an_index_of_colours_was_built(
+        self, library: Library, settings: Settings
+    ) -> None:
+        _use(settings, COLOUR_INDEX=False)
+        first = refresh(library)
+        self._age(timedelta(minutes=11))
+        assert refresh(library) == first
+        _use(settings, COLOUR_INDEX=True)
+        VectorIndex(library=library, recipe=ART.fingerprint, graph=Graph.COLOUR).build()
+        second = refresh(library)
+        assert second is not None
+        assert second != first
+        self._age(timedelta(minutes=11))
+        assert refresh(library) == second
 
     def test_measures_soon_after_a_setting_was_changed(
         self, library: Library, settings: Settings
@@ -448,7 +516,7 @@ class TestBounds:
         fill_library(50)
         far = time.monotonic() + 60
         query = recall._choose(library, recall._plan(library), far)[0]
-        page = recall._ask_index(library, query, 1.0, 100, far)
+        page = recall._ask_index(library, query, 1.0, Graph.BOTH, 100, far)
         page.distances = [1.0] * recall.PAGE  # farther than any row
         met: list[Any] = []
 
@@ -648,7 +716,8 @@ class TestPrivacy:
             measured = measure(library)
         fields = {field.name for field in RecallMeasurement._meta.get_fields()}
         assert fields == {
-            *("id", "model_label", "fingerprint", "index_file", "styles", "candidates"),
+            *("id", "model_label", "fingerprint", "index_file", "colour_index_file"),
+            *("styles", "candidates"),
             *("began_at", "ended_at", "recalls", "pictures"),
         }
         assert str(library.pictures.values_list("pk", flat=True)[0]) not in repr(measured.recalls)

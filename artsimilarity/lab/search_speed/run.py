@@ -31,6 +31,7 @@ from artsimilarity.lab.search_speed.scratch import (
     Scratch,
     build_index,
     fill,
+    indexes_of,
     scratch_tables,
 )
 from artsimilarity.lab.search_speed.truth import Truth
@@ -155,7 +156,9 @@ def _begin(options: Options, centres: str) -> Report:
         machine=read_machine(options.using),
         load_average=[load_average()],
         settings={
-            name: getattr(settings, name) for name in vars(settings) if name.startswith("EF_")
+            name: getattr(settings, name)
+            for name in vars(settings)
+            if name.startswith("EF_") or name == "COLOUR_INDEX"
         },
     )
 
@@ -169,10 +172,10 @@ def _fill_and_build(
 ) -> None:
     with progress_bar("Copying", 2 * options.rows, "row") as bar:
         report.fill_seconds = fill(scratch, library, buckets, options.using, bar.update)
-    for name, model in (("app", scratch.pictures), ("plain", scratch.plain)):
+    for name, model, index in indexes_of(scratch):
         with progress_bar(f"Index of {name}", options.rows, "row") as bar:
             report.built[name] = build_index(
-                model, options.rows, options.using, options.memory, bar.update
+                model, index, options.rows, options.using, options.memory, bar.update
             )
 
 

@@ -18,9 +18,9 @@ from pgvector.django import HnswIndex, VectorField
 
 from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
-from artsimilarity.library.index_build import memory_for, watched
+from artsimilarity.library.index_build import memory_for, wanted_graphs, watched
 from artsimilarity.models import RecallMeasurement, SimilarityMixin, SweepRecord
-from artsimilarity.schema.indexes import hnsw_index
+from artsimilarity.schema.indexes import Graph, hnsw_index
 from artsimilarity.schema.states import EmbeddingStatus
 
 TABLE = "artsimilarity_benchmark"
@@ -245,28 +245,40 @@ def _lay_out(column: _Column, rows: NDArray[Any], start: int) -> None:
         rows[column.name] = value
 
 
+def indexes_of(scratch: Scratch) -> Iterator[tuple[str, type[Any], HnswIndex]]:
+    """Yield the HNSW indexes to build: a name for the report, the model, and the index.
+
+    The app's are those that a library's settings want.
+    """
+    fingerprint = get_settings().recipe.fingerprint
+    names = {Graph.BOTH: "app", Graph.COLOUR: "app, colours"}
+    for graph in wanted_graphs():
+        yield names[graph], scratch.pictures, hnsw_index(scratch.pictures, fingerprint, graph=graph)
+    (plain,) = scratch.plain._meta.indexes
+    yield "plain", scratch.plain, plain
+
+
 def build_index(
     model: type[Any],
+    index: HnswIndex,
     rows: int,
     using: str,
     memory: str | None,
     advance: Callable[[int], object],
 ) -> Built:
-    """Build a model's own HNSW index, then vacuum and analyse the table.
+    """Build an HNSW index, then vacuum and analyse the table.
 
     Args:
         model: one of the scratch models.
+        index: of its table.
         rows: rows in the table.
         using: alias of the database.
         memory: ``maintenance_work_mem`` for the build; None takes what the graph needs.
         advance: called with the rows indexed since its last call.
     """
     connection = connections[using]
-    declared = (one for one in model._meta.indexes if isinstance(one, HnswIndex))
-    plain = next((one for one in declared if one.fields == ["embedding"]), None)
-    recipe = get_settings().recipe
-    index = plain or hnsw_index(model, recipe.fingerprint)
-    memory = memory or memory_for(rows, recipe.dimensions, value_bytes=4 if plain else 2)
+    value_bytes = 2 if issubclass(model, SimilarityMixin) else 4
+    memory = memory or memory_for(rows, get_settings().recipe.dimensions, value_bytes)
     seen = 0
 
     def note(share: float) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connections
 from django.utils.translation import gettext as _
 
+from artsimilarity.library import Library
 from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.management import library_choice
 from artsimilarity.management.progress import percent_bar
+from artsimilarity.schema.indexes import Graph
 
 
 class Command(BaseCommand):
@@ -19,7 +22,9 @@ class Command(BaseCommand):
     help = (
         "Builds the HNSW index of a picture model where it is missing, invalid, of another recipe "
         "than the one that is served, or has other parameters than HNSW_M and "
-        "HNSW_EF_CONSTRUCTION; with --rebuild in any case. Searches and uploads go on meanwhile."
+        "HNSW_EF_CONSTRUCTION; with --rebuild in any case. Does the same with the index of the "
+        "colours where COLOUR_INDEX wants one, and drops it where it does not. Searches and "
+        "uploads go on meanwhile."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,15 +40,33 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Build, with a bar that follows the server's own progress."""
         library = library_choice.choose(options)
-        index = VectorIndex.serving(library)
-        if not options["rebuild"] and index.is_built():
+        indexes = VectorIndex.serving(library).with_others()
+        if Graph.COLOUR not in {index.graph for index in indexes}:
+            self._drop_unwanted(library)
+        left = [index for index in indexes if options["rebuild"] or not index.is_built()]
+        for index in left:
+            self._build(index, options["maintenance_work_mem"] or index.memory())
+        if not left:
             self.stdout.write(_("The index is as it should be. --rebuild builds it anew."))
-            return
-        memory = options["maintenance_work_mem"] or index.memory()
-        self.stdout.write(
+
+    def _drop_unwanted(self, library: Library) -> None:
+        index = replace(VectorIndex.serving(library), graph=Graph.COLOUR)
+        if index.exists():
+            index.drop()
+            self.stdout.write(
+                _("The index of the colours is dropped: ARTSIMILARITY['COLOUR_INDEX'] is off.")
+            )
+
+    def _build(self, index: VectorIndex, memory: str) -> None:
+        words = (
             _("Building the index of %(rows)d vectors with maintenance_work_mem %(memory)s.")
-            % {"rows": index.count(), "memory": memory}
+            if index.graph is Graph.BOTH
+            else _(
+                "Building the index of the colours of %(rows)d vectors with maintenance_work_mem "
+                "%(memory)s."
+            )
         )
+        self.stdout.write(words % {"rows": index.count(), "memory": memory})
         with percent_bar() as on_progress:
             try:
                 index.build(memory=memory, on_progress=on_progress)
@@ -57,7 +80,7 @@ class Command(BaseCommand):
                     % {"error": error}
                 ) from error
             except KeyboardInterrupt:
-                connections[library.using].close()
+                connections[index.library.using].close()
                 raise CommandError(
                     _(
                         "Stopped. The present index, if any, is still in use; the next run removes "
