@@ -111,7 +111,8 @@ class QueryVector:
 
     def _times(self, *factors: Any) -> Sql:
         multiplied = self._multiply(self.vector.sql, *factors)
-        return Sql(multiplied.sql, [*self.vector.params, *multiplied.params])
+        # Within a query of its own Postgres works it out once, and not for each row again.
+        return Sql(f"(SELECT {multiplied.sql})", [*self.vector.params, *multiplied.params])
 
     def _multiply(self, vector: str, *factors: Any) -> Sql:
         """In single precision: pgvector refuses a product of two half ones that rounds to zero."""

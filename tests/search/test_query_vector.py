@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from django.db import connection, models
@@ -11,6 +13,7 @@ from artsimilarity.conf import get_settings
 from artsimilarity.library import Library
 from artsimilarity.schema.indexes import Graph
 from artsimilarity.schema.sql import InnerProduct
+from artsimilarity.search.ordering import order_by_similarity
 from artsimilarity.search.query_vector import given_vector, stored_vector, vector_of_examples
 from demo_site.library.models import Artwork
 from tests.pictures import make_embedded
@@ -84,3 +87,13 @@ def test_an_inherited_picture_is_read_from_the_table_that_has_the_vector() -> No
 def test_examples_of_which_none_has_a_vector_are_no_target() -> None:
     unliked = make_embedded("unliked")
     assert vector_of_examples(Library.of(Artwork), [(0, 1.0)], [(unliked.pk, 1.0)]) is None
+
+
+@pytest.mark.django_db
+def test_a_weighted_vector_is_worked_out_once_and_not_for_each_row() -> None:
+    query = stored_vector(Library.of(Artwork), make_embedded("one"))
+    found = order_by_similarity(Artwork.objects.all(), query, style=0.3, exact=True)
+    (plan,) = json.loads(found.explain(format="json"))
+    (distance, _key) = plan["Plan"]["Sort Key"]
+    assert "embedding <#> (InitPlan" in distance
+    assert "::vector" not in distance
