@@ -13,10 +13,10 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any, Final
 
 from django.db import OperationalError, connections, transaction
@@ -64,10 +64,12 @@ _SAFE_SHARE: Final = 0.8
 _SHARE_TO_COMPARE: Final = 0.7
 # Rows fetched between two looks at the clock.
 _CHUNK: Final = 2_000
-# Where colours alone have a graph of their own, the other one is the worst at hardly any style.
-_BESIDE_COLOUR: Final = 0.05
-# How many times as many candidates are tried next.
+# Where colours alone have a graph of their own, style 0 does not tell what the other one is worth:
+# next to it many more candidates are needed than further away, and each has to be known.
+_BESIDE_COLOUR: Final = (0.05, 0.25)
+# How many times as many candidates are tried next, and until when if they find nothing more.
 _STEP: Final = 1.4
+_IN_VAIN: Final = 2
 
 # The index is asked even where the planner would rather sort a small table, and one core is enough.
 # All rows of a cursor are wanted, not the first of them soon.
@@ -208,8 +210,8 @@ def _plan(library: Library) -> RecallMeasurement:
         index_file=file,
         colour_index_file=next(iter(colours), None),
     )
-    own_graph = measurement.colour_index_file is not None
-    measurement.styles = sorted({0.0, check_style(None), 1.0, *([_BESIDE_COLOUR] * own_graph)})
+    beside = _BESIDE_COLOUR if measurement.colour_index_file is not None else ()
+    measurement.styles = sorted({0.0, *beside, check_style(None), 1.0})
     measurement.candidates = [_in_force(library, measurement, one) for one in measurement.styles]
     return measurement
 
@@ -285,19 +287,37 @@ class _Balance:
     Attributes:
         style: weight of the style block, 0..1.
         candidates: that the pages were found with.
-        recall: mean of the pages, 0..1.
+        recalls: of each page with these candidates, 0..1.
         pages: of all pictures, as they were found at first.
     """
 
     style: float
     candidates: int
-    recall: float
+    recalls: Sequence[float]
     pages: Sequence[_Page]
+
+    @property
+    def recall(self) -> float:
+        """Mean of the pages, 0..1."""
+        return fmean(self.recalls)
+
+    def is_sure(self, aim: float) -> bool:
+        """Whether recall is what is aimed at, even if these pictures flatter by a standard error.
+
+        So few pictures tell recall to one or two hundredths, and the fewest candidates that seem to
+        be enough of them are too few for others as often as not.
+        """
+        error = stdev(self.recalls) / math.sqrt(len(self.recalls))
+        return self.recall - error >= aim
+
+    def take(self, other: _Balance) -> None:
+        """Take over the candidates of another, and what was found with them."""
+        self.candidates, self.recalls = other.candidates, other.recalls
 
 
 def _balances(measurement: RecallMeasurement, pages: Sequence[tuple[_Page, ...]]) -> list[_Balance]:
     return [
-        _Balance(style, candidates, fmean(page.recall() for page in some), some)
+        _Balance(style, candidates, [page.recall() for page in some], some)
         for style, candidates, some in zip(
             measurement.styles, measurement.candidates, zip(*pages, strict=True), strict=False
         )
@@ -307,31 +327,40 @@ def _balances(measurement: RecallMeasurement, pages: Sequence[tuple[_Page, ...]]
 def _choose_candidates(library: Library, balance: _Balance, deadline: float) -> None:
     """Raise the candidates until recall is what is aimed at; or lower them one step if it stays.
 
+    Where twice as many find no more, the graph has no way to what is missing: none are added then.
+
     Raises:
         _OutOfTimeError: there is no time for another step; those before it count.
     """
     aim = get_settings().RECALL_AIM
-    if balance.recall >= aim:
+    if balance.is_sure(aim):
         least = _least(balance.style, balance.pages[0].graph)
         fewer = max(least, math.ceil(balance.candidates / _STEP))
         if fewer < balance.candidates:
-            recall = _recall_with(library, balance, fewer, deadline)
-            if recall >= aim:
-                balance.candidates, balance.recall = fewer, recall
+            tried = _tried(library, balance, fewer, deadline)
+            if tried.is_sure(aim):
+                balance.take(tried)
         return
-    while balance.recall < aim and balance.candidates < MOST_CANDIDATES:
+    best = replace(balance)
+    while not balance.is_sure(aim) and balance.candidates < MOST_CANDIDATES:
         more = min(math.ceil(balance.candidates * _STEP), MOST_CANDIDATES)
-        balance.recall = _recall_with(library, balance, more, deadline)
-        balance.candidates = more
+        balance.take(_tried(library, balance, more, deadline))
+        if balance.recall > best.recall:
+            best = replace(balance)
+        elif balance.candidates >= _IN_VAIN * best.candidates:
+            balance.take(best)
+            return
 
 
-def _recall_with(library: Library, balance: _Balance, candidates: int, deadline: float) -> float:
-    return fmean(
+def _tried(library: Library, balance: _Balance, candidates: int, deadline: float) -> _Balance:
+    """The same with other candidates."""
+    recalls = [
         page.recall(
             _ask_index(library, page.query, page.style, page.graph, candidates, deadline).distances
         )
         for page in balance.pages
-    )
+    ]
+    return replace(balance, candidates=candidates, recalls=recalls)
 
 
 def _measure_pages(

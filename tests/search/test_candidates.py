@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -147,14 +148,43 @@ class TestMeasuring:
     ) -> None:
         fill_library(800)
         use(settings, **FEW, RECALL_AIM=0)
-        assert measure(library).candidates == [12, 12, 12, 12]
+        assert measure(library).candidates == [12] * 5
 
     def test_lowers_them_a_step_where_fewer_do(self, library: Library, settings: Settings) -> None:
         fill_library(800)
         noted([900, 900, 110], colour_index_file=1)
         measured = measure(library)
-        assert measured.candidates == [643, 643, 643, 100]
+        assert measured.candidates == [643, 643, 643, 643, 100]
         assert measured.lowest >= 0.98
+
+    def test_does_not_trust_a_figure_that_may_be_better_than_the_truth_by_chance(self) -> None:
+        def found(*recalls: float) -> recall._Balance:
+            return recall._Balance(style=0.5, candidates=100, recalls=recalls, pages=[])
+
+        assert not found(*[1.0] * 36, *[0.8] * 4).is_sure(0.98)  # .98, give or take .0096
+        assert found(*[1.0] * 39, 0.8).is_sure(0.98)  # .995, give or take .005
+        assert found(*[1.0] * 40).is_sure(0.98)
+        assert not found(*[1.0] * 4, 0.9).is_sure(0.98)  # .98 of so few says little
+
+    def test_adds_none_where_twice_as_many_find_no_more(
+        self, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill_library(800)
+        use(settings, EF_SEARCH_COLOUR=100)
+        tried: list[int] = []
+
+        def unreachable(_library: Library, one: Any, candidates: int, _deadline: float) -> Any:
+            tried.append(candidates)
+            found = 0.95 if candidates < 150 else 0.97
+            return replace(one, candidates=candidates, recalls=[found] * 40)
+
+        monkeypatch.setattr(recall, "_tried", unreachable)
+        monkeypatch.setattr(recall._Page, "recall", lambda self: 0.95)
+        measured = measure(library)
+        assert measured.candidates == [196] * 5
+        assert measured.recalls == pytest.approx([0.97] * 5)
+        assert tried[:4] == [140, 196, 275, 385]
+        assert len(tried) == 5 * 5
 
     def test_keeps_what_it_had_found_when_its_time_is_over(
         self, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
@@ -162,17 +192,17 @@ class TestMeasuring:
         fill_library(800)
         use(settings, **FEW)
         steps = 0
-        ask = recall._recall_with
+        ask = recall._tried
 
-        def ask_once(*args: Any) -> float:
+        def ask_once(*args: Any) -> Any:
             nonlocal steps
             steps += 1
             if steps > 1:
                 raise recall._OutOfTimeError
             return ask(*args)
 
-        monkeypatch.setattr(recall, "_recall_with", ask_once)
+        monkeypatch.setattr(recall, "_tried", ask_once)
         measured = measure(library)
-        assert measured.candidates == [17, 12, 12, 12]
+        assert measured.candidates == [17, 12, 12, 12, 12]
         assert measured.pictures == 40
-        assert len(measured.recalls) == 4
+        assert len(measured.recalls) == 5

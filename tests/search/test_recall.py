@@ -94,11 +94,11 @@ class TestMeasuring:
     def test_a_good_index_finds_nearly_all(self, library: Library) -> None:
         fill_library(1500)
         measured = measure(library)
-        assert measured.styles == [0, 0.05, get_settings().STYLE, 1]
-        assert measured.candidates == [100, 170, 100, 100]
+        assert measured.styles == [0, 0.05, 0.25, get_settings().STYLE, 1]
+        assert measured.candidates == [100, 170, 100, 100, 100]
         assert measured.fingerprint == ART.fingerprint
         assert measured.pictures == 40
-        assert len(measured.recalls) == 4
+        assert len(measured.recalls) == 5
         assert measured.lowest > 0.9
         assert recall_history.read(library).latest == measured
 
@@ -117,7 +117,7 @@ class TestMeasuring:
             ),
         )
         measured = measure(library)
-        assert measured.candidates == [12, 12, 12, 12]
+        assert measured.candidates == [12] * 5
         assert measured.lowest < 0.9
         chosen = list(dict.fromkeys(asked))
         assert len(chosen) == 40
@@ -128,7 +128,7 @@ class TestMeasuring:
     def test_neighbours_as_near_as_the_tenth_are_right(self, library: Library, small: None) -> None:
         for number in range(60):  # each as near as any other
             make_embedded(f"{number}")
-        assert measure(library).recalls == [1, 1, 1, 1]
+        assert measure(library).recalls == [1] * 5
 
     def test_a_page_that_is_short_misses_what_it_does_not_show(
         self, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
@@ -142,7 +142,7 @@ class TestMeasuring:
             return page
 
         monkeypatch.setattr(recall, "_ask_index", ask_for_four)
-        assert measure(library).recalls == [0.4, 0.4, 0.4, 0.4]
+        assert measure(library).recalls == [0.4] * 5
 
     def test_the_index_is_asked_however_small_the_table(
         self, library: Library, small: None
@@ -151,7 +151,7 @@ class TestMeasuring:
         with CaptureQueriesContext(connection) as queries:
             measure(library)
         asked = [one["sql"] for one in queries if "hnsw.ef_search" in one["sql"]]
-        assert len(asked) == 4 * 40
+        assert len(asked) == 5 * 40
         assert "_colour" in _plan_of(asked[0])
         assert "_hnsw" in _plan_of(asked[1])
 
@@ -236,9 +236,9 @@ class TestWithAnIndexOfColours:
     def test_the_other_one_is_measured_beside_colours_alone(self, library: Library) -> None:
         fill_library(100)
         measured = measure(library)
-        assert measured.styles == [0, 0.05, get_settings().STYLE, 1]
-        assert measured.candidates == [100, 170, 100, 100]
-        assert len(measured.recalls) == 4
+        assert measured.styles == [0, 0.05, 0.25, get_settings().STYLE, 1]
+        assert measured.candidates == [100, 170, 100, 100, 100]
+        assert len(measured.recalls) == 5
         assert measured.lowest > 0.95
 
     def test_colours_alone_are_measured_by_it(

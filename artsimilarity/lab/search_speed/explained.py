@@ -13,7 +13,8 @@ def plan_of(explained: str) -> str:
     """Name the way in which a plan, as JSON, reads the pictures: hnsw, btree, bitmap or seq."""
     for node in _nodes(json.loads(explained)[0]["Plan"]):
         if node.get("Relation Name") == TABLE:
-            if "_hnsw" in node.get("Index Name", ""):
+            name = node.get("Index Name", "")
+            if name.endswith(("_hnsw", "_colour")):
                 return "hnsw"
             kinds = {"Bitmap Heap Scan": "bitmap", "Seq Scan": "seq"}
             return kinds.get(node["Node Type"], "btree")

@@ -7,10 +7,9 @@ import importlib.util
 from pathlib import Path
 
 from artsimilarity.lab.search_speed.report import (
-    P95_FILTERED_TARGET_MS,
-    P95_TARGET_MS,
     RECALL_TARGET,
     Report,
+    p95_target,
 )
 
 
@@ -44,7 +43,7 @@ def plot(report: Report, path: Path) -> None:
     handles, labels = above.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(names))
     for place, keep in enumerate(keeps):
-        target = P95_TARGET_MS if keep == 100 else P95_FILTERED_TARGET_MS
+        target = p95_target(report.rows, keep)
         below.plot([place - 0.45, place + 0.45], [target] * 2, "k--", linewidth=1)
     below.set(ylabel="highest p95, ms", yscale="log", xlabel="rows that the filter keeps")
     below.margins(y=0.15)

@@ -12,6 +12,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from artsimilarity.lab.hardware import cores
+from artsimilarity.lab.search_speed.report import p95_target
 from artsimilarity.library import Library, libraries
 from artsimilarity.models import RecallMeasurement
 from demo_site.library.models import Artwork
@@ -112,6 +113,17 @@ def test_the_json_describes_machine_and_index(outcome: Outcome) -> None:
         assert report["built"][name]["seconds"] > 0
         assert report["built"][name]["index_bytes"] > 600 * 472 * 2
         assert report["built"][name]["table_bytes"] > 600 * 472 * 2
+    assert 600 * 216 * 2 < report["built"]["app, colours"]["index_bytes"] < 600 * 472 * 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "keep_percent", "milliseconds"),
+    [(100_000, 100, 8), (100_000, 10, 12), (1_000_000, 100, 20), (1_000_000, 0.1, 30)],
+)
+def test_more_is_aimed_at_in_a_small_library_and_without_a_filter(
+    rows: int, keep_percent: float, milliseconds: float
+) -> None:
+    assert p95_target(rows, keep_percent) == milliseconds
 
 
 def test_variants_try_numbers_of_candidates_at_every_balance(outcome: Outcome) -> None:
@@ -171,6 +183,6 @@ def test_searches_in_every_cell_while_pictures_come_and_go(outcome: Outcome) -> 
 def test_takes_the_candidates_that_a_worker_would_choose_and_leaves_no_trace_of_it(
     outcome: Outcome,
 ) -> None:
-    assert set(outcome.report["candidates"]) == {"0.0", "0.75", "1.0"}
+    assert set(outcome.report["candidates"]) == {"0.0", "0.05", "0.25", "0.75", "1.0"}
     assert "candidates by a worker's measurement of recall: " in outcome.text
     assert not RecallMeasurement.objects.exists()
