@@ -23,7 +23,7 @@ from artsimilarity.schema.columns import EmbeddingColumns
 from artsimilarity.schema.sql import IndexedSubvector, Scaled
 from artsimilarity.schema.states import EmbeddingStatus
 
-STYLE_IN_GRAPH: Final = 0.6
+STYLE_IN_GRAPH: Final = 0.7
 """The balance, 0..1, at which vectors are near each other in the index's graph.
 
 A search at any balance walks the same graph, and finds the less on its way the further its balance

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -17,12 +17,9 @@ from artsimilarity.search import compiled
 from artsimilarity.search.candidates import MOST_CANDIDATES, candidates_in_force
 from artsimilarity.search.cursor import Cursor, CursorError
 from artsimilarity.search.graphs import graph_for
-from artsimilarity.search.ordering import nearest_of_all, order_by_similarity, scored
+from artsimilarity.search.ordering import SPARE, nearest_of_all, order_by_similarity, scored
 from artsimilarity.search.plan import plan_search
 from artsimilarity.search.query_vector import QueryVector, since_promotion
-
-# Rows beyond a page, which put right what the index orders wrongly: it rounds once more.
-_SPARE: Final = 4
 
 
 def nearest(
@@ -50,7 +47,7 @@ def nearest(
     if not plan.exact:
         # More than the page, which tells whether it ends among equals. The index brings the
         # examples too, and those of earlier pages, before they are left out.
-        fetched = limit + _SPARE
+        fetched = limit + SPARE
         wanted = fetched + len(query.excluded) + (after.count if after else 0)
         candidates = candidates_in_force(
             library,

@@ -29,6 +29,9 @@ _M = TypeVar("_M", bound=models.Model)
 ORDER_OF_INDEX: Final = "_index_distance"
 """Alias of what a search by the index is ordered by: nearly, but not quite, ``_distance``."""
 
+SPARE: Final = 4
+"""Rows beyond a page that put right what the index orders wrongly: it rounds once more."""
+
 _TEXT: models.TextField[str, str] = models.TextField()
 
 

@@ -36,7 +36,7 @@ from artsimilarity.search.candidates import (
     candidates_for,
     candidates_in_force,
 )
-from artsimilarity.search.ordering import check_style, order_by_similarity
+from artsimilarity.search.ordering import SPARE, check_style, order_by_similarity
 from artsimilarity.search.query_vector import QueryVector, given_vector
 from artsimilarity.search.sampling import samples, shuffled_place
 
@@ -232,8 +232,8 @@ def _in_force(library: Library, measurement: RecallMeasurement, style: float) ->
 
 def _least(style: float, graph: Graph) -> int:
     """The fewest candidates that a page of ten is ever found with, by the settings."""
-    # It takes itself, one more than the page, and the picture searched for.
-    return max(candidates_for(style, graph), PAGE + 2)
+    # It takes the page, the rows to spare, and the picture searched for.
+    return max(candidates_for(style, graph), PAGE + SPARE + 1)
 
 
 @dataclass
@@ -433,8 +433,8 @@ def _ask_index(
         library.pictures, query, style=style, candidates=candidates, graph=graph
     )
     with _bounded(library.using, deadline):
-        scores = ordered.values_list("similarity", flat=True)[:PAGE]
-        distances = sorted(-score for score in scores)
+        scores = ordered.values_list("similarity", flat=True)[: PAGE + SPARE]
+        distances = sorted(-score for score in scores)[:PAGE]
     (pk,) = query.excluded
     return _Page(pk=pk, query=query, style=style, graph=graph, distances=distances, nearest=[])
 

@@ -154,7 +154,7 @@ class TestHealth:
         fill_library(1500)
         recall.measure(Library.of(Artwork))
         problem = admin_client.get(HEALTH).json()["problems"]["recall"]
-        assert "with 12 candidates" in problem
+        assert "with 15 candidates" in problem
 
 
 class TestDeployCheck:

@@ -148,7 +148,7 @@ class TestMeasuring:
     ) -> None:
         fill_library(800)
         use(settings, **FEW, RECALL_AIM=0)
-        assert measure(library).candidates == [12] * 5
+        assert measure(library).candidates == [15] * 5
 
     def test_lowers_them_a_step_where_fewer_do(self, library: Library, settings: Settings) -> None:
         fill_library(800)
@@ -203,6 +203,6 @@ class TestMeasuring:
 
         monkeypatch.setattr(recall, "_tried", ask_once)
         measured = measure(library)
-        assert measured.candidates == [17, 12, 12, 12, 12]
+        assert measured.candidates == [21, 15, 15, 15, 15]
         assert measured.pictures == 40
         assert len(measured.recalls) == 5

@@ -74,7 +74,8 @@ def _recall_by_numpy(style: float, candidates: int, chosen: list[int]) -> float:
         ordered = order_by_similarity(
             Artwork._base_manager.all(), query, style=style, candidates=candidates
         )
-        found = list(ordered.values_list("pk", flat=True)[:10])
+        near = sorted(ordered.values_list("similarity", "pk")[:14], reverse=True)
+        found = [one for _similarity, one in near[:10]]
         scores = vectors @ (vectors[pks.index(pk)] * weights)
         scores[pks.index(pk)] = -np.inf
         tenth = np.sort(scores)[-10]
@@ -117,13 +118,13 @@ class TestMeasuring:
             ),
         )
         measured = measure(library)
-        assert measured.candidates == [12] * 5
+        assert measured.candidates == [15] * 5
         assert measured.lowest < 0.9
         chosen = list(dict.fromkeys(asked))
         assert len(chosen) == 40
         for style, found in zip(measured.styles, measured.recalls, strict=True):
             # Query vectors are rounded in another way: now and then a neighbour is another.
-            assert found == pytest.approx(_recall_by_numpy(style, 12, chosen), abs=0.02)
+            assert found == pytest.approx(_recall_by_numpy(style, 15, chosen), abs=0.02)
 
     def test_neighbours_as_near_as_the_tenth_are_right(self, library: Library, small: None) -> None:
         for number in range(60):  # each as near as any other
