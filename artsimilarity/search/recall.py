@@ -67,9 +67,11 @@ _CHUNK: Final = 2_000
 # Where colours alone have a graph of their own, style 0 does not tell what the other one is worth:
 # next to it many more candidates are needed than further away, and each has to be known.
 _BESIDE_COLOUR: Final = (0.05, 0.25)
-# How many times as many candidates are tried next, and until when if they find nothing more.
+# How many times as many candidates are tried next; and how many times as many are in vain if they
+# find no more than this.
 _STEP: Final = 1.4
 _IN_VAIN: Final = 2
+_GAIN: Final = 0.005
 
 # The index is asked even where the planner would rather sort a small table, and one core is enough.
 # All rows of a cursor are wanted, not the first of them soon.
@@ -327,7 +329,7 @@ def _balances(measurement: RecallMeasurement, pages: Sequence[tuple[_Page, ...]]
 def _choose_candidates(library: Library, balance: _Balance, deadline: float) -> None:
     """Raise the candidates until recall is what is aimed at; or lower them one step if it stays.
 
-    Where twice as many find no more, the graph has no way to what is missing: none are added then.
+    Where twice as many find hardly more, the graph has no way to what is missing: none are added.
 
     Raises:
         _OutOfTimeError: there is no time for another step; those before it count.
@@ -345,7 +347,7 @@ def _choose_candidates(library: Library, balance: _Balance, deadline: float) -> 
     while not balance.is_sure(aim) and balance.candidates < MOST_CANDIDATES:
         more = min(math.ceil(balance.candidates * _STEP), MOST_CANDIDATES)
         balance.take(_tried(library, balance, more, deadline))
-        if balance.recall > best.recall:
+        if balance.recall >= best.recall + _GAIN:
             best = replace(balance)
         elif balance.candidates >= _IN_VAIN * best.candidates:
             balance.take(best)
