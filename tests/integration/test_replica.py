@@ -379,10 +379,11 @@ def test_the_checks_find_nothing_amiss_with_a_replica(target: Artwork) -> None:
 
 @pytest.fixture
 def index_built_again(pair: Pair) -> Iterator[None]:
-    """The index of the default recipe is there again after a test that rolls out another."""
+    """The indexes of the default recipe are there again after a test that rolls out another."""
     yield
     call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=True)
-    VectorIndex.serving(Library.of(Artwork)).build()
+    for index in VectorIndex.serving(Library.of(Artwork)).with_others():
+        index.build()
 
 
 @contextmanager

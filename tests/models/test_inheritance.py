@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from artsimilarity.embedding.pipeline import embed
 from artsimilarity.encoder.recipe import ART
 from artsimilarity.library import Library
 from artsimilarity.models import SimilarityMixin
-from artsimilarity.schema.indexes import hnsw_index
+from artsimilarity.schema.indexes import Graph, hnsw_index
 from artsimilarity.search import more_like_this
 from tests.pictures import BLUE, GREEN, RED, picture_file
 
@@ -101,8 +102,11 @@ def test_index_names_are_good_names_whatever_the_tables_name_is() -> None:
                 return "print"
 
         names = [index.name for index in Print._meta.indexes]
-        names.append(hnsw_index(Print, ART.fingerprint).name)
+        for column, graph in itertools.product(("embedding", "embedding_next"), Graph):
+            names.append(hnsw_index(Print, ART.fingerprint, column, graph).name)
     assert all(name.replace("_", "").isalnum() and name[0].isalpha() for name in names)
+    assert len(set(names)) == len(names)
+    assert max(map(len, names)) <= 30  # Django's limit
 
 
 def test_a_path_to_another_models_picture_is_refused_with_the_companion_named() -> None:

@@ -158,7 +158,7 @@ def _begin(options: Options, centres: str) -> Report:
         settings={
             name: getattr(settings, name)
             for name in vars(settings)
-            if name.startswith("EF_") or name == "COLOUR_INDEX"
+            if name.startswith(("EF_", "HNSW_")) or name == "COLOUR_INDEX"
         },
     )
 
