@@ -104,9 +104,10 @@ def run(options: Options) -> Report:
         count = min(options.queries, options.rows)
         pks = [int(row) + 1 for row in random.choice(options.rows, count, replace=False)]
         others = random.integers(1, options.rows + 1, size=count).tolist()
-        _warm_up(scratch, others, options.using)
         truth = Truth(get_settings().recipe, library, buckets, pks, PAGE)
         cells = list(_cells(scratch, truth, pks, options.using))
+        # Last of all: the right answers take memory that the server's pages may have been in.
+        _warm_up(scratch, others, options.using)
         report.plans = list(_plans(app, cells))
         report.results = list(_results(baselines, cells, truth, options.using))
         if options.writes_per_second:
