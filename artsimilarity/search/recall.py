@@ -350,7 +350,8 @@ def _choose_candidates(library: Library, balance: _Balance, deadline: float) -> 
         if balance.recall >= best.recall + _GAIN:
             best = replace(balance)
         elif balance.candidates >= _IN_VAIN * best.candidates:
-            balance.take(best)
+            if balance.recall < aim or best.recall >= aim:
+                balance.take(best)
             return
 
 

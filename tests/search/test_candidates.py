@@ -153,9 +153,10 @@ class TestMeasuring:
     def test_lowers_them_a_step_where_fewer_do(self, library: Library, settings: Settings) -> None:
         fill_library(800)
         noted([900, 900, 110], colour_index_file=1)
+        use(settings, RECALL_AIM=0.9)  # random vectors are hard, and each index is another
         measured = measure(library)
         assert measured.candidates == [643, 643, 643, 643, 100]
-        assert measured.lowest >= 0.98
+        assert measured.lowest >= 0.9
 
     def test_does_not_trust_a_figure_that_may_be_better_than_the_truth_by_chance(self) -> None:
         def found(*recalls: float) -> recall._Balance:
