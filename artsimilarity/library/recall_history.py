@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from artsimilarity.conf import get_settings
 from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.library.library import Library
-from artsimilarity.schema.indexes import candidates_setting
+from artsimilarity.schema.indexes import Graph, candidates_setting
 from artsimilarity.schema.tables import RecallMeasurement, SweepRecord
 
 MAX_AGE = timedelta(days=1)
@@ -154,8 +154,13 @@ def read(library: Library) -> RecallHistory:
 
 def is_of_present_indexes(library: Library, measurement: RecallMeasurement) -> bool:
     """Whether none of a library's indexes was built anew, added or dropped since a measurement."""
-    present = [index.file() for index in VectorIndex.serving(library).with_others()]
-    return [*present, None][:2] == [measurement.index_file, measurement.colour_index_file]
+    return index_files(library) == (measurement.index_file, measurement.colour_index_file)
+
+
+def index_files(library: Library) -> tuple[int | None, int | None]:
+    """Return the files of the index that is served and of that of the colours; None for none."""
+    files = {index.graph: index.file() for index in VectorIndex.serving(library).with_others()}
+    return files[Graph.BOTH], files.get(Graph.COLOUR)
 
 
 def problems_of(library: Library, known: RecallHistory | None = None) -> list[str]:

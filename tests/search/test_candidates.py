@@ -187,6 +187,23 @@ class TestMeasuring:
         assert tried[:4] == [140, 196, 275, 385]
         assert len(tried) == 5 * 5
 
+    def test_keeps_those_that_reach_the_aim_where_fewer_do_not(
+        self, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill_library(800)
+        use(settings, EF_SEARCH_COLOUR=100)
+        short = {False: 9, True: 7}  # pages of 40 that lack one of ten: .9775, and .9825
+
+        def unsure(_library: Library, one: Any, candidates: int, _deadline: float) -> Any:
+            lacking = short[candidates >= 200]
+            recalls = [0.9] * lacking + [1.0] * (40 - lacking)
+            return replace(one, candidates=candidates, recalls=recalls)
+
+        monkeypatch.setattr(recall, "_tried", unsure)
+        monkeypatch.setattr(recall, "_GAIN", 0.01)
+        monkeypatch.setattr(recall._Page, "recall", lambda self: 0.9775)
+        assert measure(library).candidates == [275] * 5
+
     def test_keeps_what_it_had_found_when_its_time_is_over(
         self, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
