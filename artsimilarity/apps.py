@@ -30,7 +30,7 @@ class ArtSimilarityConfig(AppConfig):
         from artsimilarity.embedding import receivers
         from artsimilarity.embedding.signals import library_swept
         from artsimilarity.library import libraries, patience
-        from artsimilarity.library.index_build import build_missing
+        from artsimilarity.library.after_migrate import prepare_tables
         from artsimilarity.monitoring import prometheus
         from artsimilarity.own_picture.answering import forget_unclaimed
         from artsimilarity.schema.extension import create_extension
@@ -44,7 +44,7 @@ class ArtSimilarityConfig(AppConfig):
         prometheus.connect()
         patience.connect()
         pre_migrate.connect(create_extension, sender=self, dispatch_uid="artsimilarity.extension")
-        post_migrate.connect(build_missing, sender=self, dispatch_uid="artsimilarity.index")
+        post_migrate.connect(prepare_tables, sender=self, dispatch_uid="artsimilarity.tables")
         library_swept.connect(forget_unclaimed, dispatch_uid="artsimilarity.forget_unclaimed")
         library_swept.connect(keep_up, dispatch_uid="artsimilarity.keep_map_up")
         for library in libraries(proxies=True):

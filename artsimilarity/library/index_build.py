@@ -6,17 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
-from django.db import connections, router, transaction
-from django.utils.translation import gettext
+from django.db import connections, transaction
 from pgvector.django import HnswIndex
 
 from artsimilarity.conf import get_settings
 from artsimilarity.encoder.recipe import block_sizes
-from artsimilarity.library.library import FoundIndex, Library, libraries
+from artsimilarity.library.library import FoundIndex, Library
 from artsimilarity.schema.indexes import Graph, hnsw_index, index_name
-from artsimilarity.schema.tables import Rollout
 
 _POLL_SECONDS = 0.5
 # What a row's links and the graph's own notes take while it is built in memory, generously.
@@ -174,43 +171,6 @@ class VectorIndex:
     @property
     def _concurrently(self) -> str:
         return "" if connections[self.library.using].in_atomic_block else "CONCURRENTLY"
-
-
-def build_missing(using: str, verbosity: int = 1, **kwargs: Any) -> None:
-    """Build the indexes that libraries have not; receiver of ``post_migrate``.
-
-    One that is there is left alone, whatever its recipe and parameters, which the command
-    ``build_similarity_index`` mends; unless there is nothing in the table yet, or searches cannot
-    ask it, as it is of an earlier release.
-    """
-    connection = connections[using]
-    if connection.vendor != "postgresql":
-        return
-    for written in libraries():
-        library = Library(written.model, using)
-        is_here = router.allow_migrate_model(using, library.holder.similarity_table())
-        if not is_here or not _is_migrated(library):
-            continue
-        for index in VectorIndex.serving(library).with_others():
-            if not index.exists() or not (index.is_built() or library.rows.exists()):
-                if verbosity and (count := index.count()):
-                    words = gettext("Building the index of %(count)d vectors of %(model)s.")
-                    print(" ", words % {"count": count, "model": library.name})
-                index.build()
-
-
-def _is_migrated(library: Library) -> bool:
-    """Whether the vectors' table and our own are there: one may migrate an app at a time."""
-    connection = connections[library.using]
-    ours = connection.ops.quote_name(Rollout._meta.db_table)
-    table, _key = library.table()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT to_regclass(%s) IS NOT NULL AND EXISTS (SELECT 1 FROM pg_attribute"
-            " WHERE attrelid = to_regclass(%s) AND attname = 'embedding_next_recipe')",
-            [ours, table],
-        )
-        return bool(cursor.fetchone()[0])
 
 
 @contextmanager

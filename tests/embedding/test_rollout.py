@@ -20,7 +20,8 @@ from artsimilarity.embedding import pipeline, rollout
 from artsimilarity.embedding.rollout import RolloutError
 from artsimilarity.encoder.recipe import ART, ART_DEEP
 from artsimilarity.library import Library
-from artsimilarity.library.index_build import VectorIndex, build_missing
+from artsimilarity.library.after_migrate import prepare_tables
+from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.library.recipes import RecipesInForce
 from artsimilarity.models import Rollout
 from artsimilarity.schema.indexes import Graph
@@ -568,7 +569,7 @@ class TestAnUpgradeWithAnotherRecipe:
     ) -> None:
         VectorIndex.serving(Library.of(Artwork)).drop()
         assert Library.of(Artwork).recipes() == RecipesInForce(ART)
-        build_missing("default", verbosity=0)
+        prepare_tables("default", verbosity=0)
         assert _index(OLD).is_built()
 
     def test_is_told_by_the_checks_with_what_to_run(self) -> None:

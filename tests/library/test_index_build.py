@@ -14,7 +14,8 @@ from pytest_django import Settings
 
 from artsimilarity.encoder.recipe import ART
 from artsimilarity.library import Library
-from artsimilarity.library.index_build import VectorIndex, build_missing
+from artsimilarity.library.after_migrate import prepare_tables
+from artsimilarity.library.index_build import VectorIndex
 from artsimilarity.schema.indexes import Graph
 from demo_site.library.models import Artwork
 from tests.pictures import fill_library, make_embedded
@@ -128,10 +129,10 @@ def test_that_one_is_being_built_is_seen_from_elsewhere() -> None:
 
 def test_migrating_builds_one_that_is_missing_and_leaves_others_alone() -> None:
     before = _oid()
-    build_missing("default")
+    prepare_tables("default")
     assert _oid() == before
     _execute(f"DROP INDEX {NAME}")
-    build_missing("default")
+    prepare_tables("default")
     assert INDEX.is_built()
 
 
@@ -142,7 +143,7 @@ def test_one_of_an_earlier_release_is_no_longer_asked_and_migrating_builds_it_an
     _create(NAME, recipe=ART.fingerprint, options=options)  # of the vectors as they are stored
     assert not INDEX.is_built()
     assert NAME not in Artwork.objects.similar_to(Artwork.objects.all()[0])[:8].explain()
-    build_missing("default", verbosity=0)
+    prepare_tables("default", verbosity=0)
     assert INDEX.is_built()
     assert list(_indexes()) == [NAME]
 
@@ -199,7 +200,7 @@ class TestTheIndexOfColours:
 
     def test_is_built_by_migrating(self) -> None:
         COLOURS.drop()
-        build_missing("default", verbosity=0)
+        prepare_tables("default", verbosity=0)
         assert COLOURS.is_built()
 
     def test_has_the_colour_block_alone(self) -> None:
@@ -214,7 +215,7 @@ class TestTheIndexOfColours:
         assert not COLOURS.exists()
         assert INDEX.is_built()
         assert "dropped" not in _run("--rebuild")
-        build_missing("default", verbosity=0)
+        prepare_tables("default", verbosity=0)
         assert not COLOURS.exists()
 
     def test_takes_less_memory_to_build(self, monkeypatch: pytest.MonkeyPatch) -> None:
