@@ -22,6 +22,7 @@ class ArtSimilarityConfig(AppConfig):
         from artsimilarity.checks import (
             check_celery_app,
             check_databases,
+            check_links,
             check_proxies,
             check_readers,
             check_recall,
@@ -40,6 +41,7 @@ class ArtSimilarityConfig(AppConfig):
         checks.register(check_celery_app)
         checks.register(check_waiting, deploy=True)
         checks.register(check_recall, deploy=True)
+        checks.register(check_links, deploy=True)
         checks.register(check_proxies, deploy=True)
         prometheus.connect()
         patience.connect()

@@ -265,6 +265,16 @@ def check_recall(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     )
 
 
+def check_links(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Say where a library has outgrown ``HNSW_M``; for ``check --deploy``, as above."""
+    return _check_each(
+        recall_history.hints_of,
+        lambda library, error: f"The recall of {library.name} is not known: {error}",
+        hint="See docs/operations.md, “A million pictures”.",
+        id="artsimilarity.W018",
+    )
+
+
 def _check_each(
     problems_of: Callable[[Library], list[str]],
     unknown: Callable[[Library, Exception], str],

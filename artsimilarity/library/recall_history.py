@@ -34,6 +34,9 @@ _LEAST_AGE = timedelta(minutes=10)
 _PICTURES_AT_ONCE = 200_000
 # Beyond its time a measurement may take so many more; one that takes longer has been killed.
 _GRACE_SECONDS = 60
+# From so many pictures on some neighbours are reached only by more links than HNSW_M's default, and
+# so many links are enough at a million (docs/benchmarks.md).
+_MANY_PICTURES, _LINKS_FOR_MANY = 300_000, 24
 # Of fewer pictures one unlucky page decides, so nobody is alarmed by it.
 _TELLING = 5
 
@@ -173,20 +176,18 @@ def problems_of(library: Library, known: RecallHistory | None = None) -> list[st
         library: to look at.
         known: what :func:`read` has just said.
     """
-    least, last = get_settings().RECALL_AT_LEAST, (known or read(library)).latest
-    if not least or last is None or last.pictures < _TELLING or last.lowest >= least:
+    least = get_settings().RECALL_AT_LEAST
+    last = _found_too_few(library, known or read(library), least)
+    if last is None:
         return []
-    if not is_of_present_indexes(library, last):
-        return []
-    style, recall, candidates = min(
-        zip(last.styles, last.recalls, last.candidates, strict=True), key=lambda one: one[1]
-    )
+    style, recall, candidates = _worst(last)
     words = _(
         "The index of %(model)s finds %(recall).1f %% of the ten nearest pictures at style "
         "%(style)g with %(candidates)d candidates (measured on %(pictures)d pictures at %(when)s "
         "UTC); ARTSIMILARITY['RECALL_AT_LEAST'] asks for %(least).1f %%. Run 'manage.py "
-        "build_similarity_index --rebuild', or set a higher %(setting)s. Workers then measure it "
-        "again by themselves; 'manage.py measure_recall' does so at once."
+        "build_similarity_index --rebuild', if need be with a higher HNSW_M, or set a higher "
+        "%(setting)s. Workers then measure it again by themselves; 'manage.py measure_recall' does "
+        "so at once."
     )
     values = {
         "model": library.name,
@@ -199,6 +200,49 @@ def problems_of(library: Library, known: RecallHistory | None = None) -> list[st
         "setting": candidates_setting(style, last.graph_at(style)),
     }
     return [words % values]
+
+
+def hints_of(library: Library) -> list[str]:
+    """Return what would bring a large library nearer to ``ARTSIMILARITY["RECALL_AIM"]``, in words.
+
+    Candidates are chosen by themselves; links are what an administrator must set.
+    """
+    settings, rows = get_settings(), library.estimated_rows()
+    if settings.HNSW_M >= _LINKS_FOR_MANY or rows < _MANY_PICTURES:
+        return []
+    last = _found_too_few(library, read(library), settings.RECALL_AIM)
+    if last is None:
+        return []
+    style, recall, _candidates = _worst(last)
+    words = _(
+        "The index of %(model)s finds %(recall).1f %% of the ten nearest pictures at style "
+        "%(style)g; among so many pictures (%(rows)d) more links find more. Set "
+        "ARTSIMILARITY['HNSW_M'] to %(links)d and run 'manage.py build_similarity_index'."
+    )
+    values = {
+        "model": library.name,
+        "recall": 100 * recall,
+        "style": style,
+        "rows": rows,
+        "links": _LINKS_FOR_MANY,
+    }
+    return [words % values]
+
+
+def _found_too_few(
+    library: Library, known: RecallHistory, least: float
+) -> RecallMeasurement | None:
+    """The latest measurement, if it found less and is of the present indexes."""
+    last = known.latest
+    if last is None or last.pictures < _TELLING or last.lowest >= least:
+        return None
+    return last if is_of_present_indexes(library, last) else None
+
+
+def _worst(measured: RecallMeasurement) -> tuple[float, float, int]:
+    """The balance at which the least was found: its style, recall and candidates."""
+    each = zip(measured.styles, measured.recalls, measured.candidates, strict=True)
+    return min(each, key=lambda one: one[1])
 
 
 def _attempts(library: Library) -> models.QuerySet[RecallMeasurement]:

@@ -20,7 +20,7 @@ from prometheus_client import REGISTRY
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from artsimilarity.admin.recall import draw_trend
-from artsimilarity.checks import check_recall
+from artsimilarity.checks import check_links, check_recall
 from artsimilarity.embedding import sweep
 from artsimilarity.encoder.recipe import ART
 from artsimilarity.library import Library, recall_history
@@ -79,7 +79,7 @@ class TestProblems:
         (problem,) = recall_history.problems_of(Library.of(Artwork))
         assert "85.0 % of the ten nearest pictures at style 0 with 170 candidates" in problem
         assert "['RECALL_AT_LEAST'] asks for 90.0 %" in problem
-        assert "build_similarity_index --rebuild" in problem
+        assert "build_similarity_index --rebuild', if need be with a higher HNSW_M" in problem
         assert "set a higher EF_SEARCH." in problem
 
     def test_without_an_index_of_colours_they_have_a_setting_of_their_own(self) -> None:
@@ -105,6 +105,51 @@ class TestProblems:
         measured(0.2, 0.2, 0.2, days_ago=1)
         measured(1, 1, 1)
         assert recall_history.problems_of(Library.of(Artwork)) == []
+
+
+class TestHints:
+    @pytest.fixture
+    def large(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Library, "estimated_rows", lambda _self: 300_000.0)
+
+    @staticmethod
+    def _hints() -> list[str]:
+        return recall_history.hints_of(Library.of(Artwork))
+
+    def test_a_large_library_below_the_aim_is_told_of_links(self, large: None) -> None:
+        measured(0.99, 0.954, 0.982)
+        (hint,) = self._hints()
+        assert "finds 95.4 % of the ten nearest pictures at style 0.75" in hint
+        assert "among so many pictures (300000)" in hint
+        assert (
+            "Set ARTSIMILARITY['HNSW_M'] to 24 and run 'manage.py build_similarity_index'" in hint
+        )
+
+    def test_one_that_has_them_is_not(self, large: None) -> None:
+        measured(0.99, 0.954, 0.982)
+        with override_artsimilarity(HNSW_M=24):
+            assert self._hints() == []
+
+    def test_one_that_reaches_the_aim_is_not(self, large: None) -> None:
+        measured(0.99, 0.98, 0.982)
+        assert self._hints() == []
+
+    def test_a_smaller_one_is_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        measured(0.99, 0.954, 0.982)
+        monkeypatch.setattr(Library, "estimated_rows", lambda _self: 299_999.0)
+        assert self._hints() == []
+
+    def test_one_that_was_not_measured_is_not(self, large: None) -> None:
+        assert self._hints() == []
+
+    def test_is_no_alarm_but_a_warning_of_the_deploy_check(self, large: None) -> None:
+        measured(0.99, 0.954, 0.982)
+        assert recall_history.problems_of(Library.of(Artwork)) == []
+        (message,) = check_links(None)
+        assert message.id == "artsimilarity.W018"
+        out = io.StringIO()
+        call_command("check", deploy=True, stderr=out)
+        assert "artsimilarity.W018" in out.getvalue()
 
 
 class TestHealth:

@@ -42,5 +42,5 @@ class Command(BaseCommand):
                 _("  style %(style)g: %(recall).3f (%(candidates)d candidates)")
                 % {"style": style, "recall": found, "candidates": candidates}
             )
-        for problem in recall_history.problems_of(library):
+        for problem in [*recall_history.problems_of(library), *recall_history.hints_of(library)]:
             self.stdout.write(problem)
