@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from itertools import pairwise
 from typing import ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -111,7 +113,7 @@ class StoredThumbnails:
             Exception: whatever the storage raises.
         """
         wanted = self._wanted(picture, file)
-        stored = self._known.get(wanted.key) or self._find(wanted) or self._have_made(wanted)
+        stored = self._known.get(wanted.key) or self._found(wanted) or self._have_made(wanted)
         if stored is None:
             return None
         self._known.put(wanted.key, stored)
@@ -137,6 +139,12 @@ class StoredThumbnails:
         digest = hashlib.sha256(f"{name}\n{version}".encode()).hexdigest()[:16]
         return posixpath.join(self.folder, folder, f"{base[:_MOST_LETTERS]}.{digest}")
 
+    def _found(self, wanted: _Wanted) -> tuple[_Stored, ...]:
+        """The versions that are there; none if one is to be made that may be lacking."""
+        stored = self._find(wanted)
+        # A page shows what there is; who may take the time makes a size that was added since.
+        return () if patience() is None and self._may_lack_a_size(stored) else stored
+
     def _find(self, wanted: _Wanted) -> tuple[_Stored, ...]:
         """The versions that are there."""
         stem = self._stem_of_versions(wanted)
@@ -158,6 +166,17 @@ class StoredThumbnails:
             return (small,)  # the picture is no larger
         others = (_look_at(storage, _name(stem, size)) for size in self.sizes[1:])
         return (small, *filter(None, others))
+
+    def _may_lack_a_size(self, stored: Sequence[_Stored]) -> bool:
+        """Whether a version is missing that may show more of the picture than the one before.
+
+        So it is of a picture of exactly the size before, whose versions do not tell that.
+        """
+        sides = [max(one.width, one.height) for one in stored]
+        return any(
+            max(sides, default=0) >= less and not any(less < side <= size for side in sides)
+            for less, size in pairwise(self.sizes)
+        )
 
     def _have_made(self, wanted: _Wanted) -> tuple[_Stored, ...] | None:
         page = patience()
@@ -181,7 +200,7 @@ class StoredThumbnails:
         stem = self._stem(wanted.name, fetched.digest)
         with fetched.contents as contents:
             stored = () if stem == wanted.stem else self._find_versions(storage, stem)
-            if not stored:
+            if not stored or self._may_lack_a_size(stored):
                 longest = self.sizes[-1]
                 square = read_for_thumbnail(contents, DETAIL * longest, hurried=hurried)
                 stored = self._save_versions(storage, stem, square.whole(longest))
@@ -209,8 +228,8 @@ class StoredThumbnails:
 
     def _sizes_of(self, whole: Image.Image) -> list[int]:
         """The first, and each that shows more of the picture than the one before."""
-        smaller = zip(self.sizes, self.sizes[1:], strict=False)
-        return [self.sizes[0], *(size for less, size in smaller if max(whole.size) > less)]
+        larger = (size for less, size in pairwise(self.sizes) if max(whole.size) > less)
+        return [self.sizes[0], *larger]
 
 
 def _name(stem: str, size: int) -> str:

@@ -163,6 +163,32 @@ class TestMadeHere:
         monkeypatch.setattr(stored_thumbnails, "fetch_file", None)
         assert ask(Artwork(pk=1, image="horse.jpg")) == first
 
+    @pytest.mark.parametrize("sizes", [(240, 480, 560), (240, 360, 480)])
+    def test_get_a_size_that_was_added_once_there_is_time(
+        self, media: Path, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = artwork(picture())
+        first = ask(made)
+        monkeypatch.setattr(StoredThumbnails, "sizes", sizes)
+        with patience.page():
+            assert ask(made).url == first.url
+        assert len(files(media)) == 2
+        assert [part.split()[1] for part in ask(made).srcset.split(", ")] == [
+            f"{size}w" for size in sizes
+        ]
+        with patience.page():
+            assert ask(made).srcset == ask(made).srcset
+        assert len(files(media)) == 3
+
+    @pytest.mark.parametrize("side", [200, 300, 480, 600])
+    def test_are_complete_of_a_picture_of_any_size(
+        self, media: Path, side: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = artwork(picture(size=(side, side)))
+        first = ask(made)
+        monkeypatch.setattr(stored_thumbnails, "fetch_file", None)
+        assert ask(made) == first
+
     def test_are_not_looked_for_in_the_storage_at_every_show(self, media: Path) -> None:
         adapter, made = StoredThumbnails(), artwork(picture())
         first = adapter(made, made.image)
