@@ -27,6 +27,7 @@ class Report:
         rows: in each scratch table.
         seed: of everything that was drawn.
         centres: what the vectors were drawn around.
+        series: near-identical pictures of each that was drawn; 1 for none.
         machine: what it ran on.
         load_average: of the last minute, at the start of the run and at its end.
         settings: the app's, that bear on a search.
@@ -45,6 +46,7 @@ class Report:
     rows: int
     seed: int
     centres: str
+    series: int
     machine: Machine
     load_average: list[float | None]
     settings: dict[str, Any]
@@ -132,8 +134,9 @@ def _heading(report: Report) -> str:
     server = ", ".join(f"{name} {value}" for name, value in machine.server_settings.items())
     settings = ", ".join(f"{name} {value}" for name, value in report.settings.items())
     loads = " and ".join("unknown" if one is None else f"{one:g}" for one in report.load_average)
+    series = f", {report.series} near-identical ones of each" if report.series > 1 else ""
     lines = [
-        f"{report.rows:,} rows around {report.centres}; seed {report.seed}",
+        f"{report.rows:,} rows around {report.centres}{series}; seed {report.seed}",
         f"{machine.cpu}, {machine.cores} cores, {memory}, {machine.system}",
         f"PostgreSQL {machine.postgres}, pgvector {machine.pgvector}: {server}",
         f"Python {machine.python}, Django {machine.django}, ARTSIMILARITY: {settings}",

@@ -36,7 +36,7 @@ from artsimilarity.lab.search_speed.scratch import (
 )
 from artsimilarity.lab.search_speed.truth import Truth
 from artsimilarity.lab.search_speed.variants import count_variants, measure_variants
-from artsimilarity.lab.search_speed.vectors import draw_library, find_centres
+from artsimilarity.lab.search_speed.vectors import Centres, draw_library, draw_series, find_centres
 from artsimilarity.lab.search_speed.writes import Writes, measure_while_writing
 from artsimilarity.library import Library
 from artsimilarity.search import more_like_this, recall
@@ -59,6 +59,7 @@ class Options:
 
     Attributes:
         rows: pictures in each scratch table.
+        series: near-identical pictures of each that is drawn; 1 for none.
         queries: searches in each cell; a fifth of that for the exact scan.
         using: alias of the database.
         seed: of everything that is drawn.
@@ -71,6 +72,7 @@ class Options:
 
     rows: int
     queries: int
+    series: int = 1
     using: str = "default"
     seed: int = 0
     memory: str | None = None
@@ -92,8 +94,7 @@ def run(options: Options) -> Report:
     with scratch_tables(options.using, keep=options.keep, replace=options.replace) as scratch:
         centres = find_centres(options.using, random)
         report = _begin(options, centres.origin)
-        with progress_bar("Drawing", options.rows, "row") as bar:
-            library = draw_library(centres, options.rows, random, bar.update)
+        library = _draw(centres, options, random)
         buckets = random.integers(BUCKETS, size=options.rows, dtype=np.int32)
         _fill_and_build(report, scratch, library, buckets, options)
         report.candidates = _choose_candidates(scratch, options.using)
@@ -121,6 +122,13 @@ def run(options: Options) -> Report:
     report.load_average.append(load_average())
     report.seconds = time.monotonic() - started
     return report
+
+
+def _draw(centres: Centres, options: Options, random: np.random.Generator) -> NDArray[np.float16]:
+    with progress_bar("Drawing", options.rows, "row") as bar:
+        if options.series > 1:
+            return draw_series(centres, options.rows, options.series, random, bar.update)
+        return draw_library(centres, options.rows, random, bar.update)
 
 
 def _while_writing(
@@ -154,6 +162,7 @@ def _begin(options: Options, centres: str) -> Report:
         rows=options.rows,
         seed=options.seed,
         centres=centres,
+        series=options.series,
         machine=read_machine(options.using),
         load_average=[load_average()],
         settings={

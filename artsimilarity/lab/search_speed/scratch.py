@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 from pgvector.django import HnswIndex, VectorField
 
 from artsimilarity.conf import get_settings
+from artsimilarity.lab.search_speed.binary_copy import Column, copy_rows
 from artsimilarity.library import Library
 from artsimilarity.library.index_build import memory_for, wanted_graphs, watched
+from artsimilarity.library.vector_storage import keep_in_rows
 from artsimilarity.models import RecallMeasurement, SimilarityMixin, SweepRecord
+from artsimilarity.schema.fields import COPY_DESCRIPTOR_DIMENSIONS
 from artsimilarity.schema.indexes import Graph, hnsw_index
 from artsimilarity.schema.states import EmbeddingStatus
 
@@ -28,8 +31,6 @@ PLAIN_TABLE = "artsimilarity_benchmark_plain"
 
 BUCKETS = 1000
 """Values of the column ``bucket``: ``bucket < n`` keeps n in a thousand rows."""
-
-_CHUNK = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +136,7 @@ def scratch_tables(using: str, *, keep: bool, replace: bool) -> Iterator[Scratch
                 model._meta.indexes = [i for i in every if not isinstance(i, HnswIndex)]
                 editor.create_model(model)
                 model._meta.indexes = every
+        keep_in_rows(Library(scratch.pictures, using))
         yield scratch
     finally:
         if not keep:
@@ -149,30 +151,6 @@ def _drop(using: str) -> None:
     label = Library(make_models().pictures, using).label
     for noted in (RecallMeasurement, SweepRecord):
         noted.objects.using(using).filter(model_label=label).delete()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Column:
-    """A column to fill.
-
-    Attributes:
-        name: its name.
-        kind: numpy's name of its binary form; that of its values where it holds vectors.
-        value: one for each row, shape (rows,) or for vectors (rows, dimensions); or one for all.
-    """
-
-    name: str
-    kind: str
-    value: Any
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Its binary form."""
-        if np.ndim(self.value) < 2:
-            return np.dtype(self.kind)
-        return np.dtype(
-            [("size", ">i2"), ("unused", ">i2"), ("values", self.kind, np.shape(self.value)[1:])]
-        )
 
 
 def fill(
@@ -194,55 +172,30 @@ def fill(
         "embedding_error": "",
     }
     both = [
-        _Column(name="id", kind=">i8", value=np.arange(1, len(library) + 1)),
-        _Column(name="bucket", kind=">i4", value=buckets),
+        Column(name="id", kind=">i8", value=np.arange(1, len(library) + 1)),
+        Column(name="bucket", kind=">i4", value=buckets),
     ]
-    halves = _Column(name="embedding", kind=">f2", value=library)
-    attempts = _Column(name="embedding_attempts", kind=">i2", value=1)
+    halves = Column(name="embedding", kind=">f2", value=library)
+    # Rows as wide as a site's: Postgres keeps the vectors of such rows out of line.
+    flat = np.full(COPY_DESCRIPTOR_DIMENSIONS, COPY_DESCRIPTOR_DIMENSIONS**-0.5, np.float16)
+    descriptors = Column(
+        name="embedding_copy_descriptor",
+        kind=">f2",
+        value=np.broadcast_to(flat, (len(library), len(flat))),
+    )
+    attempts = Column(name="embedding_attempts", kind=">i2", value=1)
     fixed = [
-        _Column(name=name, kind=f"S{len(text)}", value=text.encode())
-        for name, text in texts.items()
+        Column(name=name, kind=f"S{len(text)}", value=text.encode()) for name, text in texts.items()
     ]
-    _copy(scratch.pictures._meta.db_table, [*both, halves, *fixed, attempts], using, advance)
-    floats = _Column(name="embedding", kind=">f4", value=library)
-    _copy(scratch.plain._meta.db_table, [*both, floats], using, advance)
+    copy_rows(
+        scratch.pictures._meta.db_table,
+        [*both, halves, descriptors, *fixed, attempts],
+        using,
+        advance,
+    )
+    floats = Column(name="embedding", kind=">f4", value=library)
+    copy_rows(scratch.plain._meta.db_table, [*both, floats], using, advance)
     return time.monotonic() - started
-
-
-def _copy(
-    table: str, columns: Sequence[_Column], using: str, advance: Callable[[int], object]
-) -> None:
-    """Binary COPY: every value of a row has a fixed length, so numpy lays out a chunk at once."""
-    # numpy knows no field of no bytes: of an empty text only the length is written.
-    parts: list[tuple[str, Any]] = [("fields", ">i2")]
-    for column in columns:
-        parts.append((f"{column.name}_bytes", ">i4"))
-        if column.dtype.itemsize:
-            parts.append((column.name, column.dtype))
-    record = np.dtype(parts)
-    names = ", ".join(column.name for column in columns)
-    statement = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
-    count = len(columns[0].value)
-    with connections[using].cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
-        for start in range(0, count, _CHUNK):
-            rows = np.zeros(min(_CHUNK, count - start), record)
-            rows["fields"] = len(columns)
-            for column in columns:
-                _lay_out(column, rows, start)
-            copy.write(rows.tobytes())
-            advance(len(rows))
-        copy.write(b"\xff\xff")
-
-
-def _lay_out(column: _Column, rows: NDArray[Any], start: int) -> None:
-    rows[f"{column.name}_bytes"] = column.dtype.itemsize
-    value = column.value[start : start + len(rows)] if np.ndim(column.value) else column.value
-    if np.ndim(value) == 2:
-        rows[column.name]["size"] = value.shape[1]
-        rows[column.name]["values"] = value
-    elif column.dtype.itemsize:
-        rows[column.name] = value
 
 
 def indexes_of(scratch: Scratch) -> Iterator[tuple[str, type[Any], HnswIndex]]:

@@ -35,6 +35,14 @@ class TestTables:
         run_benchmark(*SMALL, "--replace")
         assert scratch_tables() == set()
 
+    def test_rows_are_as_wide_as_a_sites_with_a_descriptor_of_copies(self) -> None:
+        run_benchmark(*SMALL, "--keep")
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(embedding_copy_descriptor) FROM {TABLE}")
+            ((filled,),) = cursor.fetchall()
+        run_benchmark(*SMALL, "--replace")
+        assert filled == 60
+
     def test_a_run_that_fails_drops_them(self) -> None:
         with pytest.raises(Error, match="maintenance_work_mem"):
             run_benchmark(*SMALL, "--maintenance-work-mem", "a lot")
@@ -85,10 +93,16 @@ class TestOptions:
         with pytest.raises(CommandError, match="is not a folder"):
             run_benchmark(*SMALL, "--json", str(tmp_path / "missing" / "report.json"))
 
-    @pytest.mark.parametrize("name", ["--rows", "--queries"])
+    @pytest.mark.parametrize("name", ["--rows", "--series", "--queries"])
     def test_refuses_numbers_below_1(self, name: str) -> None:
         with pytest.raises(CommandError, match=f"{name} must be 1 or more"):
             run_benchmark(name, "0")
+
+    def test_draws_series_of_near_identical_pictures(self) -> None:
+        text = run_benchmark(*SMALL, "--series", "20")
+        assert (
+            "drawn vectors (the database holds no library), 20 near-identical ones of each" in text
+        )
 
     def test_refuses_to_write_less_than_never(self) -> None:
         with pytest.raises(CommandError, match="--writes-per-second must be 0 or more"):

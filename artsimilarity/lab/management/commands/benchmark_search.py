@@ -28,6 +28,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         parser.add_argument("--rows", type=int, default=100_000, help="pictures in the library")
+        parser.add_argument(
+            "--series",
+            type=int,
+            default=1,
+            metavar="N",
+            help="draw N near-identical pictures of each, as of plates with many impressions",
+        )
         parser.add_argument("--queries", type=int, default=100, help="searches per measurement")
         parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
         parser.add_argument("--plot", type=Path, metavar="FILE", help="write a PNG (matplotlib)")
@@ -55,7 +62,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Refuse what cannot end well before anything is made."""
-        for name in ("rows", "queries"):
+        for name in ("rows", "series", "queries"):
             if options[name] < 1:
                 raise CommandError(_("--%(name)s must be 1 or more.") % {"name": name})
         if options["writes_per_second"] < 0:
@@ -76,6 +83,7 @@ class Command(BaseCommand):
                 report = run(
                     Options(
                         rows=options["rows"],
+                        series=options["series"],
                         queries=options["queries"],
                         using=options["database"],
                         seed=options["seed"],

@@ -17,26 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+import psycopg
+import psycopg.sql
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection, connections
+from django.db import connections
 from django.utils.translation import gettext as _
-from tqdm import tqdm
 
-from artsimilarity.conf import get_settings
-from artsimilarity.library import Library
-from artsimilarity.library.index_build import VectorIndex
-from artsimilarity.management.progress import percent_bar
 from demo_site import servers
-from demo_site.library.models import Artwork
+from demo_site.large_library import fill_library
 from demo_site.pooler import pgbouncer
 from demo_site.processes import ChildError, Children, StopRequested, StopSignal
 
-_FILES = 24
-_BATCH = 2000
 _START_SECONDS = 60
 _STYLES = (0, 0.25, 0.5, 0.75, 1)
 _POOLER = "PgBouncer with %(pgbouncer)d connections, "
@@ -70,6 +63,11 @@ class Command(BaseCommand):
             metavar="N",
             help="measure once more through PgBouncer, with N connections in transaction mode",
         )
+        parser.add_argument(
+            "--shared-buffers",
+            metavar="SIZE",
+            help="of Postgres, such as 4GB; default: Postgres' own 128MB",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Fill, serve, read, and leave nothing behind."""
@@ -78,9 +76,20 @@ class Command(BaseCommand):
                 raise CommandError(_("--%(name)s must be 1 or more.") % {"name": name})
         if importlib.util.find_spec("gunicorn") is None:
             raise CommandError(_("It needs gunicorn: pip install gunicorn"))
-        with ExitStack() as stack, StopSignal().installed() as stop:
+        with StopSignal().installed() as stop:
+            try:
+                self._run(options, stop)
+            except (ChildError, servers.ServerError) as error:
+                raise CommandError(str(error)) from error
+            except StopRequested:
+                raise CommandError(_("Stopped."), returncode=130) from None
+
+    def _run(self, options: dict[str, Any], stop: StopSignal) -> None:
+        with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pages-")))
             folder.chmod(0o755)
+            if options["shared_buffers"]:
+                _set_shared_buffers(folder / "postgres", options["shared_buffers"])
             url = stack.enter_context(servers.postgres(folder / "postgres"))
             settings.DATABASES["default"].update(dj_database_url.parse(url))
             stack.callback(connections.close_all)
@@ -96,19 +105,14 @@ class Command(BaseCommand):
             children = stack.enter_context(
                 Children(environment=environment, directory=settings.BASE_DIR, logs=logs, stop=stop)
             )
-            try:
-                call_command("migrate", verbosity=0)
-                pks = self._fill(options["rows"])
-                children.run("Collecting static files", ["manage.py", "collectstatic", "--noinput"])
-                self._measure(url, pks, options, children)
-                if options["pgbouncer"]:
-                    pooler = pgbouncer(folder / "pooler", url, connections=options["pgbouncer"])
-                    pooled, through = stack.enter_context(pooler), _POOLER % options
-                    self._measure(pooled, pks, options, children, through=through)
-            except (ChildError, servers.ServerError) as error:
-                raise CommandError(str(error)) from error
-            except StopRequested:
-                raise CommandError(_("Stopped."), returncode=130) from None
+            call_command("migrate", verbosity=0)
+            pks = fill_library(options["rows"])
+            children.run("Collecting static files", ["manage.py", "collectstatic", "--noinput"])
+            self._measure(url, pks, options, children)
+            if options["pgbouncer"]:
+                pooler = pgbouncer(folder / "pooler", url, connections=options["pgbouncer"])
+                pooled, through = stack.enter_context(pooler), _POOLER % options
+                self._measure(pooled, pks, options, children, through=through)
 
     def _measure(
         self,
@@ -131,48 +135,6 @@ class Command(BaseCommand):
             readers.forget()
             readers.read(clients, options["seconds"], children)
             self._report(readers, options, clients, through)
-
-    def _fill(self, rows: int) -> list[int]:
-        """Rows like a real library's, and a few drawn pictures that they share as their files."""
-        import numpy as np
-
-        from artsimilarity.lab.search_speed.vectors import draw_library, find_centres
-        from demo_site.samples import save_all
-
-        with tempfile.TemporaryDirectory() as folder:
-            drawn = sorted(save_all(Path(folder)))[:_FILES]
-            names = [
-                default_storage.save(f"artworks/{path.name}", ContentFile(path.read_bytes()))
-                for path in drawn
-            ]
-        generator = np.random.default_rng(0)
-        centres = find_centres("default", generator)
-        index = VectorIndex.serving(Library.of(Artwork))
-        index.drop()
-        recipe = get_settings().recipe.fingerprint
-        with tqdm(total=rows, desc=_("Filling"), unit=_("row"), disable=None) as bar:
-            vectors = draw_library(centres, rows, generator, lambda _count: None)
-            for start in range(0, rows, _BATCH):
-                Artwork.objects.bulk_create(
-                    Artwork(
-                        title=f"Picture {number}",
-                        artist=f"Artist {number % 500}",
-                        image=(name := names[number % len(names)]),
-                        width=960,
-                        height=720,
-                        embedding=vectors[number].tolist(),
-                        embedding_recipe=recipe,
-                        embedding_image=name,
-                        embedding_status="ready",
-                    )
-                    for number in range(start, min(start + _BATCH, rows))
-                )
-                bar.update(min(_BATCH, rows - start))
-        with percent_bar(_("Index")) as on_progress:
-            index.build(on_progress=on_progress)
-        with connection.cursor() as cursor:
-            cursor.execute(f"VACUUM (ANALYZE) {connection.ops.quote_name(Artwork._meta.db_table)}")
-        return list(Artwork.objects.values_list("pk", flat=True))
 
     def _wait_for(self, port: int, pk: int, children: Children) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -255,6 +217,19 @@ class _Readers:
         while True:
             style = chance.choice(_STYLES)
             yield f"/artworks/{chance.choice(self._pks)}/?style={style}"
+
+
+def _set_shared_buffers(folder: Path, size: str) -> None:
+    """Have the server's next start take so much memory; raises CommandError for no size."""
+    with servers.postgres(folder) as url, psycopg.connect(url, autocommit=True) as server:
+        try:
+            server.execute(
+                psycopg.sql.SQL("ALTER SYSTEM SET shared_buffers = {}").format(
+                    psycopg.sql.Literal(size)
+                )
+            )
+        except psycopg.Error as error:
+            raise CommandError(_("--shared-buffers: %(error)s") % {"error": error}) from error
 
 
 def _listed(numbers: int | list[int]) -> list[int]:
