@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +18,9 @@ from artsimilarity.search import compiled
 from artsimilarity.search.candidates import MOST_CANDIDATES, candidates_in_force
 from artsimilarity.search.cursor import Cursor, CursorError
 from artsimilarity.search.graphs import graph_for
+from artsimilarity.search.missed_way import is_missed
 from artsimilarity.search.ordering import SPARE, nearest_of_all, order_by_similarity, scored
-from artsimilarity.search.plan import plan_search
+from artsimilarity.search.plan import SearchPlan, plan_search
 from artsimilarity.search.query_vector import QueryVector, since_promotion
 
 
@@ -45,27 +47,9 @@ def nearest(
     graph = graph_for(library, query.recipe, style)
     plan = plan_search(pictures, style, graph)
     if not plan.exact:
-        # More than the page, which tells whether it ends among equals. The index brings the
-        # examples too, and those of earlier pages, before they are left out.
-        fetched = limit + SPARE
-        wanted = fetched + len(query.excluded) + (after.count if after else 0)
-        candidates = candidates_in_force(
-            library,
-            query.recipe,
-            style,
-            graph=graph,
-            least=min(max(plan.candidates, wanted), MOST_CANDIDATES),
-            widening=plan.widening,
-        )
-        found = page_by_index(
-            pictures,
-            query,
-            limit=fetched,
-            style=style,
-            candidates=candidates,
-            graph=graph,
-            after=after,
-        )
+        search = _IndexSearch(pictures=pictures, query=query, style=style, graph=graph, plan=plan)
+        # More than the page, which tells whether it ends among equals.
+        found = search.page(limit + SPARE, after)
         found.sort(key=lambda one: (-one.similarity, one.pk))
         if len(found) >= limit and not _ends_among_equals(found, limit):
             return found[:limit]
@@ -76,6 +60,70 @@ def nearest(
     if served == query:
         return found
     return nearest(pictures, served, limit=limit, style=style, after=after)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _IndexSearch:
+    """A search by an index, which is made once more where its walk missed the way.
+
+    A walk may end in another part of the graph than that of the picture searched for. It then does
+    not come by the picture itself, which lies nearer than all others.
+
+    Attributes:
+        pictures: that are searched.
+        query: vector that is searched by.
+        style: weight of the style block, 0..1.
+        graph: of the index.
+        plan: how many candidates it takes.
+    """
+
+    pictures: models.QuerySet[Any]
+    query: QueryVector
+    style: float
+    graph: Graph
+    plan: SearchPlan
+
+    def page(self, limit: int, after: Cursor | None) -> list[Any]:
+        """Return the ``limit`` nearest pictures, or those that follow an earlier page."""
+        # The index brings the examples too, and those of earlier pages, before they are left out.
+        wanted = limit + len(self.query.excluded) + (after.count if after else 0)
+        least = max(self.plan.candidates, wanted)
+        itself, with_itself = self.query.itself, replace(self.query, excluded=())
+        if itself is None:
+            return self._ask(self.query, limit, least, after)
+        if after is not None:  # the picture itself lies before the page
+            missed = self._missed(self._ask(with_itself, 1 + SPARE, least), itself)
+            return self._ask(self.query, limit, MOST_CANDIDATES if missed else least, after)
+        found = self._ask(with_itself, limit + 1, least)
+        if len(found) > limit and self._missed(found, itself):  # a short page is filled otherwise
+            found = self._ask(with_itself, limit + 1, MOST_CANDIDATES)
+        return [one for one in found if one.pk != itself][:limit]
+
+    def _ask(
+        self, query: QueryVector, limit: int, least: int, after: Cursor | None = None
+    ) -> list[Any]:
+        candidates = candidates_in_force(
+            Library.searched(self.pictures),
+            query.recipe,
+            self.style,
+            graph=self.graph,
+            least=min(least, MOST_CANDIDATES),
+            widening=self.plan.widening,
+        )
+        return page_by_index(
+            self.pictures,
+            query,
+            limit=limit,
+            style=self.style,
+            candidates=candidates,
+            graph=self.graph,
+            after=after,
+        )
+
+    def _missed(self, found: Sequence[Any], itself: Any) -> bool:
+        """Whether it should have come by the picture itself, which its filters may leave out."""
+        pairs = ((one.pk, one.similarity) for one in found)
+        return is_missed(pairs, itself) and self.pictures.filter(pk=itself).exists()
 
 
 def page_by_index(

@@ -51,6 +51,11 @@ class QueryVector:
         """Values of the style block and of the colour block."""
         return block_sizes(self.recipe)
 
+    @property
+    def itself(self) -> Any:
+        """The primary key of the stored picture whose vector it is; None if it is of no such."""
+        return self.excluded[0] if self.source is not None else None
+
     def column(self, library: Library) -> Any:
         """The vector of a picture that meets the condition."""
         served = F(library.lookup("embedding"))
@@ -238,7 +243,7 @@ def since_promotion(query: QueryVector, library: Library) -> QueryVector:
     promotion overtakes ends in a full page of one recipe. Otherwise the query itself.
     """
     if query.source is not None:
-        (pk,) = query.excluded
+        pk = query.itself
         recipe = library.rows.filter(pk=pk).values_list("embedding_recipe", flat=True).first()
         return query if recipe in (None, "", query.recipe) else _served_vector(library, pk, recipe)
     latest = library.rollout()

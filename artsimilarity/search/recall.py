@@ -36,6 +36,7 @@ from artsimilarity.search.candidates import (
     candidates_for,
     candidates_in_force,
 )
+from artsimilarity.search.missed_way import is_missed
 from artsimilarity.search.ordering import SPARE, check_style, order_by_similarity
 from artsimilarity.search.query_vector import QueryVector, given_vector
 from artsimilarity.search.sampling import samples, shuffled_place
@@ -434,13 +435,21 @@ def _ask_index(
     candidates: int,
     deadline: float,
 ) -> _Page:
-    ordered = order_by_similarity(
-        library.pictures, query, style=style, candidates=candidates, graph=graph
-    )
-    with _bounded(library.using, deadline):
-        scores = ordered.values_list("similarity", flat=True)[: PAGE + SPARE]
-        distances = sorted(-score for score in scores)[:PAGE]
+    """Search as a page does: once more, with all candidates, where it does not come by itself."""
     (pk,) = query.excluded
+    with_itself = replace(query, excluded=())
+
+    def search(candidates: int) -> list[tuple[Any, float]]:
+        ordered = order_by_similarity(
+            library.pictures, with_itself, style=style, candidates=candidates, graph=graph
+        )
+        with _bounded(library.using, deadline):
+            return list(ordered.values_list("pk", "similarity")[: PAGE + SPARE + 1])
+
+    found = search(candidates)
+    if is_missed(found, pk):
+        found = search(MOST_CANDIDATES)
+    distances = sorted(-score for other, score in found if other != pk)[:PAGE]
     return _Page(pk=pk, query=query, style=style, graph=graph, distances=distances, nearest=[])
 
 
