@@ -16,8 +16,9 @@ from artsimilarity.library.library import FoundIndex, Library
 from artsimilarity.schema.indexes import Graph, hnsw_index, index_name
 
 _POLL_SECONDS = 0.5
-# What a row's links and the graph's own notes take while it is built in memory, generously.
-_LINK_BYTES = 1_100
+# What the graph's own notes on a row, and each of its HNSW_M links (two in the lowest layer), take
+# while it is built in memory, generously.
+_NOTE_BYTES, _LINK_BYTES = 350, 38
 _HALF_BYTES = 2
 _LEAST_MEMORY = 64
 # Suffix of an index that is being built to take another's place; names have 63 bytes at most.
@@ -26,7 +27,8 @@ _NEW = "_new"
 
 def memory_for(rows: int, dimensions: int, value_bytes: int = _HALF_BYTES) -> str:
     """Return the ``maintenance_work_mem`` that keeps the graph of so many rows in memory."""
-    bytes_each = dimensions * value_bytes + _LINK_BYTES
+    links = get_settings().HNSW_M * _LINK_BYTES
+    bytes_each = dimensions * value_bytes + links + _NOTE_BYTES
     return f"{max(_LEAST_MEMORY, rows * bytes_each // 2**20)}MB"
 
 

@@ -15,8 +15,9 @@ from pytest_django import Settings
 from artsimilarity.encoder.recipe import ART
 from artsimilarity.library import Library
 from artsimilarity.library.after_migrate import prepare_tables
-from artsimilarity.library.index_build import VectorIndex
+from artsimilarity.library.index_build import VectorIndex, memory_for
 from artsimilarity.schema.indexes import Graph
+from artsimilarity.testing import override_artsimilarity
 from demo_site.library.models import Artwork
 from tests.pictures import fill_library, make_embedded
 
@@ -236,3 +237,11 @@ def _oid() -> int:
         cursor.execute("SELECT %s::regclass::oid", [NAME])
         oid: int = cursor.fetchone()[0]
     return oid
+
+
+def test_the_memory_grows_with_the_vectors_and_with_their_links() -> None:
+    with override_artsimilarity(HNSW_M=16):
+        assert memory_for(100_000, 728) == "230MB"
+        assert memory_for(100_000, 216) == "132MB"
+    with override_artsimilarity(HNSW_M=48):
+        assert memory_for(100_000, 728) == "346MB"
