@@ -133,7 +133,7 @@ def test_a_file_that_takes_too_long_is_ended_and_the_next_is_read() -> None:
 
 def test_a_process_that_sleeps_is_ended_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("artsimilarity.encoder.pictures.processes._PATIENCE_SECONDS", 0.2)
-    with DecodingProcesses(1, limits=Limits(max_seconds=0.1)) as processes:
+    with DecodingProcesses(1, limits=Limits(max_seconds=0.5)) as processes:
         processes.read(picture_file())
         (pid,) = helper_pids(processes)
         os.kill(pid, signal.SIGSTOP)

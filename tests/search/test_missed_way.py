@@ -24,7 +24,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 STYLE = 0.5
 LIMIT = 2
-CANDIDATES = LIMIT + SPARE + 1  # of a page, of which one is the picture itself
+FIRST = LIMIT + SPARE + 1  # candidates of the first page, of which one is the picture itself
+SECOND = FIRST + LIMIT
 
 
 @pytest.fixture
@@ -53,15 +54,15 @@ def _in_group(style: Any, colour: Any, number: int, random: np.random.Generator)
     )
 
 
-def _missed() -> list[Artwork]:
-    """The pictures that their own search does not come by, with the candidates of a page."""
+def _missed(candidates: int) -> list[Artwork]:
+    """The pictures that their own search does not come by, with so many candidates."""
     library, missed = Library.of(Artwork), []
     for picture in Artwork.objects.order_by("pk")[:200]:
         query = stored_vector(library, picture)
         plain = type(query)(vector=query.vector, recipe=query.recipe, source=query.source)
         found = order_by_similarity(
-            Artwork.objects.all(), plain, style=STYLE, candidates=CANDIDATES
-        )[:CANDIDATES]
+            Artwork.objects.all(), plain, style=STYLE, candidates=candidates
+        )[:FIRST]
         if picture.pk not in [one.pk for one in found]:
             missed.append(picture)
     return missed
@@ -79,7 +80,7 @@ def _found(picture: Artwork, **keys: Any) -> list[int]:
 
 @pytest.mark.usefixtures("sparse")
 def test_pages_of_pictures_that_it_does_not_come_by_are_right_all_the_same() -> None:
-    missed = _missed()
+    missed = _missed(FIRST)
     assert len(missed) > 5
     right = [_found(picture) == _exact(picture) for picture in missed]
     assert sum(right) >= 0.9 * len(right)
@@ -87,7 +88,7 @@ def test_pages_of_pictures_that_it_does_not_come_by_are_right_all_the_same() -> 
 
 @pytest.mark.usefixtures("sparse")
 def test_so_are_the_pages_after() -> None:
-    missed = _missed()
+    missed = _missed(SECOND)
     firsts = [more_like_this(picture, style=STYLE, limit=LIMIT) for picture in missed]
     seconds = [
         _found(picture, after=first.next_page)
@@ -100,7 +101,7 @@ def test_so_are_the_pages_after() -> None:
 
 @pytest.mark.usefixtures("sparse")
 def test_one_that_it_comes_by_takes_one_statement() -> None:
-    missed = {one.pk for one in _missed()}
+    missed = {one.pk for one in _missed(FIRST)}
     reached = next(one for one in Artwork.objects.order_by("pk")[:200] if one.pk not in missed)
     _found(reached)
     with CaptureQueriesContext(connection) as asked:
