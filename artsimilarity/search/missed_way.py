@@ -1,7 +1,7 @@
 """Tells whether a walk through an index's graph ended far from the picture searched for.
 
-In a large graph of tight groups a walk may end in another group than it should, with few candidates
-more often than with many: at a million pictures a whole page was wrong for one or two in a hundred.
+In a large graph a walk may end in another part than it should, with few candidates more often than
+with many: at a million pictures a whole page was wrong for one or two in a hundred.
 """
 
 from __future__ import annotations
