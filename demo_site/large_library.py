@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import connection
 from django.utils.translation import gettext as _
+from pgvector.django import HnswIndex
 from tqdm import tqdm
 
 from artsimilarity.conf import get_settings
@@ -39,18 +40,19 @@ def fill_library(rows: int) -> list[int]:
     Returns:
         The primary keys.
     """
-    copies = next(index for index in Artwork._meta.indexes if index.name.endswith("_copy"))
+    copies = [index for index in Artwork._meta.indexes if isinstance(index, HnswIndex)]
     with connection.schema_editor() as editor:
-        editor.remove_index(Artwork, copies)
+        for index in copies:
+            editor.remove_index(Artwork, index)
     indexes = VectorIndex.serving(Library.of(Artwork)).with_others()
-    for index in indexes:
-        index.drop()
+    for one in indexes:
+        one.drop()
     with tqdm(total=rows, desc=_("Filling"), unit=_("row"), disable=None) as bar:
         _keep_for_now(_draw(rows))
         _add(rows, _save_files()[:rows], bar)
-    for index in indexes:
+    for one in indexes:
         with percent_bar(_("Index")) as on_progress:
-            index.build(on_progress=on_progress)
+            one.build(on_progress=on_progress)
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM (ANALYZE) {_TABLE}")
     if rows >= LEAST_PICTURES:

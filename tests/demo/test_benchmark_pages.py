@@ -25,6 +25,16 @@ def test_says_what_to_install_where_gunicorn_is_missing(monkeypatch: pytest.Monk
         call_command("benchmark_pages")
 
 
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [("lots", "--shared-buffers: invalid value"), ("7TB", "Postgres did not start")],
+)
+def test_memory_that_postgres_cannot_have_is_told_in_a_line(size: str, reason: str) -> None:
+    pytest.importorskip("gunicorn", reason="needs gunicorn")
+    with pytest.raises(CommandError, match=reason):
+        call_command("benchmark_pages", "--rows", "1", "--shared-buffers", size)
+
+
 @pytest.mark.figures  # loads the machine for a minute
 def test_reads_pages_and_tells_errors_and_times() -> None:
     pytest.importorskip("gunicorn", reason="needs gunicorn")

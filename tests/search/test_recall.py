@@ -754,6 +754,13 @@ class TestCommand:
         call_command("measure_recall", stdout=out)
         return out.getvalue()
 
+    def test_prints_what_would_find_more(
+        self, small: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill_library(50)
+        monkeypatch.setattr(recall_history, "hints_of", lambda _library: ["More links find more."])
+        assert "More links find more." in self._run()
+
     def test_prints_recall_at_each_balance(self, small: None) -> None:
         fill_library(50)
         words = self._run()
