@@ -34,8 +34,8 @@ _LEAST_AGE = timedelta(minutes=10)
 _PICTURES_AT_ONCE = 200_000
 # Beyond its time a measurement may take so many more; one that takes longer has been killed.
 _GRACE_SECONDS = 60
-# From so many pictures on some neighbours are reached only by more links than HNSW_M's default, and
-# so many links are enough at a million (docs/benchmarks.md).
+# From so many pictures on some neighbours are reached by no number of candidates with HNSW_M's
+# default; with so many links a million fared better in one of three buildings (docs/benchmarks.md).
 _MANY_PICTURES, _LINKS_FOR_MANY = 300_000, 24
 # Of fewer pictures one unlucky page decides, so nobody is alarmed by it.
 _TELLING = 5
@@ -216,7 +216,7 @@ def hints_of(library: Library) -> list[str]:
     style, recall, _candidates = _worst(last)
     words = _(
         "The index of %(model)s finds %(recall).1f %% of the ten nearest pictures at style "
-        "%(style)g; among so many pictures (%(rows)d) more links find more. Set "
+        "%(style)g; among so many pictures (%(rows)d) more links may find more. Set "
         "ARTSIMILARITY['HNSW_M'] to %(links)d and run 'manage.py build_similarity_index'."
     )
     values = {
