@@ -50,7 +50,7 @@ LEAST_PICTURES: Final = 500
 """Of fewer the index brings hardly less than all."""
 
 # As many pictures are searched for, unless comparing with all rows takes too long.
-_PICTURES: Final = 40
+_PICTURES: Final = 100
 # By fewer no candidates are chosen: a single page says next to nothing about a library.
 _LEAST_TO_CHOOSE: Final = 5
 # In one reading of the table; each picture of it costs an inner product a row and balance.
@@ -68,6 +68,8 @@ _CHUNK: Final = 2_000
 # Where colours alone have a graph of their own, style 0 does not tell what the other one is worth:
 # next to it many more candidates are needed than further away, and each has to be known.
 _BESIDE_COLOUR: Final = (0.05, 0.25)
+# Of the mean of the pages, so many are taken off before it is believed.
+_STANDARD_ERRORS: Final = 2
 # How many times as many candidates are tried next; and how many times as many are in vain if they
 # find no more than this.
 _STEP: Final = 1.4
@@ -97,7 +99,7 @@ def measure(library: Library, *, only_if_due: bool = False) -> RecallMeasurement
 
     Where colours alone have an index of their own, also at 0.05 and 0.25, which the other answers.
 
-    Up to 40 pictures are searched for as a visitor does who filters by nothing, and each page of
+    Up to 100 pictures are searched for as a visitor does who filters by nothing, and each page of
     ten is compared with all rows: a neighbour as near as the tenth nearest is right. Takes
     ``["RECALL_SECONDS"]`` at most, or in proportion more from 200,000 pictures on, of one core; and
     fewer pictures where that is too little. Never call it within a web request.
@@ -307,13 +309,13 @@ class _Balance:
         return fmean(self.recalls)
 
     def is_sure(self, aim: float) -> bool:
-        """Whether recall is what is aimed at, even if these pictures flatter by a standard error.
+        """Whether recall is what is aimed at, even if these pictures flatter.
 
-        So few pictures tell recall to one or two hundredths, and the fewest candidates that seem to
-        be enough of them are too few for others as often as not.
+        So few pictures tell recall to half a hundredth or two, and the fewest candidates that seem
+        to be enough for them are too few for others as often as not.
         """
         error = stdev(self.recalls) / math.sqrt(len(self.recalls))
-        return self.recall - error >= aim
+        return self.recall - _STANDARD_ERRORS * error >= aim
 
     def take(self, other: _Balance) -> None:
         """Take over the candidates of another, and what was found with them."""
@@ -359,12 +361,16 @@ def _choose_candidates(library: Library, balance: _Balance, deadline: float) -> 
 
 
 def _tried(library: Library, balance: _Balance, candidates: int, deadline: float) -> _Balance:
-    """The same with other candidates."""
+    """The same with other candidates; more of them find again what fewer found."""
+    more = candidates > balance.candidates
+
+    def found(page: _Page) -> float:
+        asked = _ask_index(library, page.query, page.style, page.graph, candidates, deadline)
+        return page.recall(asked.distances)
+
     recalls = [
-        page.recall(
-            _ask_index(library, page.query, page.style, page.graph, candidates, deadline).distances
-        )
-        for page in balance.pages
+        1.0 if more and recall == 1 else found(page)
+        for page, recall in zip(balance.pages, balance.recalls, strict=True)
     ]
     return replace(balance, candidates=candidates, recalls=recalls)
 

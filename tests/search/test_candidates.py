@@ -132,6 +132,10 @@ FEW = {"EF_SEARCH": 1, "EF_SEARCH_COLOUR": 1, "RECALL_SECONDS": 300}
 
 
 class TestMeasuring:
+    @pytest.fixture(autouse=True)
+    def _few_pictures(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(recall, "_PICTURES", 40)
+
     def test_raises_them_until_what_is_aimed_at_is_found(
         self, library: Library, settings: Settings
     ) -> None:
@@ -163,9 +167,37 @@ class TestMeasuring:
             return recall._Balance(style=0.5, candidates=100, recalls=recalls, pages=[])
 
         assert not found(*[1.0] * 36, *[0.8] * 4).is_sure(0.98)  # .98, give or take .0096
+        assert not found(*[1.0] * 92, *[0.9, 0.8] * 4).is_sure(0.98)  # .988, give or take .0045
         assert found(*[1.0] * 39, 0.8).is_sure(0.98)  # .995, give or take .005
         assert found(*[1.0] * 40).is_sure(0.98)
         assert not found(*[1.0] * 4, 0.9).is_sure(0.98)  # .98 of so few says little
+
+    def test_asks_once_more_only_where_something_was_missed(
+        self, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill_library(800)
+        use(settings, **FEW)
+        ask, choose = recall._ask_index, recall._choose_candidates
+        missed: dict[Any, float] = {}
+        asked: list[Any] = []
+        again: list[Any] = []
+
+        def note(library: Library, query: Any, *args: Any) -> Any:
+            asked.append(query.excluded)
+            return ask(library, query, *args)
+
+        def choose_noting(library: Library, balance: Any, deadline: float) -> None:
+            for page, found in zip(balance.pages, balance.recalls, strict=True):
+                missed[page.query.excluded] = found
+            asked.clear()
+            choose(library, balance, deadline)
+            assert all(missed[pk] < 1 for pk in asked)
+            again.extend(asked)
+
+        monkeypatch.setattr(recall, "_ask_index", note)
+        monkeypatch.setattr(recall, "_choose_candidates", choose_noting)
+        assert measure(library).lowest >= 0.98
+        assert again
 
     def test_adds_none_where_twice_as_many_find_no_more(
         self, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch

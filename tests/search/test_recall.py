@@ -38,6 +38,7 @@ from tests.photos import photo_tables
 from tests.pictures import fill_library, make_embedded
 
 TABLE = Artwork._meta.db_table
+PICTURES = recall._PICTURES
 # And no more where they find too little.
 FEW = {"EF_SEARCH": 1, "EF_SEARCH_COLOUR": 1, "RECALL_AIM": 0}
 
@@ -45,6 +46,12 @@ FEW = {"EF_SEARCH": 1, "EF_SEARCH_COLOUR": 1, "RECALL_AIM": 0}
 @pytest.fixture
 def library() -> Library:
     return Library.of(Artwork)
+
+
+@pytest.fixture(autouse=True)
+def _fewer_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that measuring takes less time."""
+    monkeypatch.setattr(recall, "_PICTURES", 40)
 
 
 @pytest.fixture
@@ -100,14 +107,17 @@ def _plan_of(asked: str) -> str:
 
 @pytest.mark.django_db
 class TestMeasuring:
-    def test_a_good_index_finds_nearly_all(self, library: Library, settings: Settings) -> None:
+    def test_a_good_index_finds_nearly_all(
+        self, library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         fill_library(1500)
         _use(settings, RECALL_AIM=0.5)  # random vectors are hard, and each index is another
+        monkeypatch.setattr(recall, "_PICTURES", PICTURES)
         measured = measure(library)
         assert measured.styles == [0, 0.05, 0.25, get_settings().STYLE, 1]
         assert measured.candidates == [100, 170, 100, 100, 100]
         assert measured.fingerprint == ART.fingerprint
-        assert measured.pictures == 40
+        assert measured.pictures == 100
         assert len(measured.recalls) == 5
         assert measured.lowest > 0.9
         assert recall_history.read(library).latest == measured
