@@ -55,6 +55,7 @@ class Result:
         clients: threads that asked at the same time, each on a connection of its own.
         queries: searches that were timed.
         recall: recall@10, mean over the searches.
+        recall_error: its standard error: other pictures would give a recall as far off.
         p50_ms: median time of a search, in milliseconds, as its caller waits for it.
         p95_ms: 95th percentile.
         p99_ms: 99th percentile.
@@ -69,6 +70,7 @@ class Result:
     clients: int
     queries: int
     recall: float
+    recall_error: float
     p50_ms: float
     p95_ms: float
     p99_ms: float
@@ -171,6 +173,7 @@ def measure(name: str, ask: Ask, cell: Cell, some: Clients, truth: Truth) -> Res
         clients=some.count,
         queries=len(queries),
         recall=round(float(np.mean(recalls)), 4),
+        recall_error=round(float(np.std(recalls) / np.sqrt(len(recalls))), 4),
         p50_ms=round(float(p50), 2),
         p95_ms=round(float(p95), 2),
         p99_ms=round(float(p99), 2),

@@ -180,7 +180,7 @@ def _summary(results: Sequence[Result]) -> str:
                     [
                         f"{keep:g}",
                         name,
-                        f"{min(r.recall for r in some):.3f}",
+                        _recall(min(some, key=lambda one: one.recall)),
                         f"{max(r.p50_ms for r in some):.1f}",
                         f"{max(r.p95_ms for r in some):.1f}",
                         f"{max(r.p99_ms for r in some):.1f}",
@@ -202,7 +202,7 @@ def _details(report: Report, results: Sequence[Result]) -> str:
                 r.baseline,
                 plans[r.style, r.keep_percent] if r.baseline == "app" else "",
                 str(r.queries),
-                f"{r.recall:.3f}",
+                _recall(r),
                 _ratio(ratio["recall_ratio"]),
                 f"{r.p50_ms:.1f}",
                 _ratio(ratio["time_ratio"]),
@@ -227,7 +227,7 @@ def _variants(variants: Sequence[Variant]) -> str:
             "yes" if v.filter_indexed else "no",
             v.plan,
             str(v.result.queries),
-            f"{v.result.recall:.3f}",
+            _recall(v.result),
             f"{v.result.p50_ms:.1f}",
             f"{v.result.p95_ms:.1f}",
             str(v.result.short_pages),
@@ -236,6 +236,10 @@ def _variants(variants: Sequence[Variant]) -> str:
     ]
     head = "style, keeps %, strategy, ef_search, filter indexed, plan, searches, recall@10, p50 ms"
     return _table([*head.split(", "), "p95 ms", "short pages"], rows)
+
+
+def _recall(result: Result) -> str:
+    return f"{result.recall:.3f} ±{result.recall_error:.3f}"
 
 
 def _ratio(value: float | None) -> str:

@@ -45,8 +45,8 @@ STYLES = (0.0, 0.25, 0.5, 0.75, 1.0)
 KEEP_PERCENT = (100.0, 10.0, 1.0, 0.1)
 CLIENTS = (1, 8)
 
-# An exact scan takes so long that fewer of them must do.
-_EXACT_SHARE = 5
+# An exact scan takes so long that fewer of them must do, and its recall needs no sample.
+_EXACT_SHARE, _MOST_EXACT = 5, 30
 _VARIANTS_SHARE = 2
 # Pictures that are copied, in turn, while others search.
 _ORIGINALS = 200
@@ -60,7 +60,7 @@ class Options:
     Attributes:
         rows: pictures in each scratch table.
         series: near-identical pictures of each that is drawn; 1 for none.
-        queries: searches in each cell; a fifth of that for the exact scan.
+        queries: searches in each cell; for the exact scan a fifth of that, and no more than 30.
         using: alias of the database.
         seed: of everything that is drawn.
         memory: ``maintenance_work_mem`` of the index builds; None takes what the graph needs.
@@ -277,4 +277,4 @@ def _share(one: Baseline, queries: int, some: Clients) -> int:
     """How many of the searches there is time for."""
     if not isinstance(one, Exact):
         return queries
-    return max(queries // _EXACT_SHARE, min(some.count, queries))
+    return max(min(queries // _EXACT_SHARE, _MOST_EXACT), min(some.count, queries))

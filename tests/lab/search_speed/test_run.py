@@ -75,6 +75,12 @@ def test_the_exact_scan_finds_what_numpy_finds(outcome: Outcome) -> None:
     assert {result["recall"] for result in outcome.results("exact")} == {1.0}
 
 
+def test_a_recall_is_told_with_its_standard_error(outcome: Outcome) -> None:
+    for result in outcome.report["results"]:
+        assert f"{result['recall']:.3f} ±{result['recall_error']:.3f}" in outcome.text
+    assert {result["recall_error"] for result in outcome.results("exact")} == {0.0}
+
+
 def test_the_app_fills_its_page_under_every_filter(outcome: Outcome) -> None:
     assert {result["short_pages"] for result in outcome.results("app")} == {0}
 
