@@ -269,7 +269,7 @@ def check_links(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """Say where a library has outgrown ``HNSW_M``; for ``check --deploy``, as above."""
     return _check_each(
         recall_history.hints_of,
-        lambda library, error: f"The recall of {library.name} is not known: {error}",
+        None,  # as above
         hint="See docs/operations.md, “A million pictures”.",
         id="artsimilarity.W018",
     )
@@ -277,10 +277,16 @@ def check_links(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
 
 def _check_each(
     problems_of: Callable[[Library], list[str]],
-    unknown: Callable[[Library, Exception], str],
+    unknown: Callable[[Library, Exception], str] | None,
     **about: str,
 ) -> list[checks.CheckMessage]:
-    """Warn of each library's problems, or that its database cannot be asked for them."""
+    """Warn of each library's problems, or that its database cannot be asked for them.
+
+    Args:
+        problems_of: what is wrong with a library, in words.
+        unknown: words for that; None where another check says so.
+        about: hint and id of the warnings.
+    """
     messages: list[checks.CheckMessage] = []
     for library in libraries():
         if connections[library.using].vendor != "postgresql":
@@ -288,7 +294,7 @@ def _check_each(
         try:
             problems = problems_of(library)
         except (DatabaseError, InterfaceError) as error:
-            problems = [unknown(library, error)]
+            problems = [unknown(library, error)] if unknown else []
         messages += [checks.Warning(problem, obj=library.model, **about) for problem in problems]
     return messages
 

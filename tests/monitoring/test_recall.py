@@ -151,6 +151,18 @@ class TestHints:
         call_command("check", deploy=True, stderr=out)
         assert "artsimilarity.W018" in out.getvalue()
 
+    def test_a_database_that_cannot_be_asked_is_told_of_once(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def gone(_library: Library) -> list[str]:
+            raise OperationalError("the connection is lost")
+
+        monkeypatch.setattr(recall_history, "problems_of", gone)
+        monkeypatch.setattr(recall_history, "hints_of", gone)
+        found = [*check_recall(None), *check_links(None)]
+        assert [one.id for one in found] == ["artsimilarity.W016"]
+        assert "is not known: the connection is lost" in found[0].msg
+
 
 class TestHealth:
     def test_is_degraded_and_tells_strangers_no_more(
