@@ -35,7 +35,7 @@ _PICTURES_AT_ONCE = 200_000
 # Beyond its time a measurement may take so many more; one that takes longer has been killed.
 _GRACE_SECONDS = 60
 # From so many pictures on some neighbours are reached by no number of candidates with HNSW_M's
-# default; with so many links a million fared better in one of three buildings (docs/benchmarks.md).
+# default; with so many links .983 and more are found among a million (docs/benchmarks.md).
 _MANY_PICTURES, _LINKS_FOR_MANY = 300_000, 24
 # Of fewer pictures one unlucky page decides, so nobody is alarmed by it.
 _TELLING = 5

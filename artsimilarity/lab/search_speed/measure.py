@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,12 @@ class Cell:
     Attributes:
         keep_percent: share of the rows that the filter keeps, in percent.
         queries: the searches, at least one.
+        before: searches for other pictures, that bring the index into memory and are not timed.
     """
 
     keep_percent: float
     queries: Sequence[Query]
+    before: Sequence[Query] = ()
 
     @property
     def style(self) -> float:
@@ -41,7 +43,7 @@ class Cell:
 
     def first(self, count: int) -> Cell:
         """The same with no more than so many searches."""
-        return Cell(keep_percent=self.keep_percent, queries=self.queries[:count])
+        return replace(self, queries=self.queries[:count])
 
 
 @dataclass(frozen=True, kw_only=True)

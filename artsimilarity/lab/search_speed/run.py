@@ -39,7 +39,7 @@ from artsimilarity.lab.search_speed.variants import count_variants, measure_vari
 from artsimilarity.lab.search_speed.vectors import Centres, draw_library, draw_series, find_centres
 from artsimilarity.lab.search_speed.writes import Writes, measure_while_writing
 from artsimilarity.library import Library
-from artsimilarity.search import more_like_this, recall
+from artsimilarity.search import recall
 
 STYLES = (0.0, 0.25, 0.5, 0.75, 1.0)
 KEEP_PERCENT = (100.0, 10.0, 1.0, 0.1)
@@ -106,9 +106,7 @@ def run(options: Options) -> Report:
         pks = [int(row) + 1 for row in random.choice(options.rows, count, replace=False)]
         others = random.integers(1, options.rows + 1, size=count).tolist()
         truth = Truth(get_settings().recipe, library, buckets, pks, PAGE)
-        cells = list(_cells(scratch, truth, pks, options.using))
-        # Last of all: the right answers take memory that the server's pages may have been in.
-        _warm_up(scratch, others, options.using)
+        cells = list(_cells(scratch, truth, pks, others, options.using))
         report.plans = list(_plans(app, cells))
         report.results = list(_results(baselines, cells, truth, options.using))
         if options.writes_per_second:
@@ -212,35 +210,34 @@ def _baselines(
         yield faiss
 
 
-def _warm_up(scratch: Scratch, pks: list[int], using: str) -> None:
-    """Search by other pictures first: the pages of a new index have not been read yet."""
-    pictures = list(scratch.pictures.objects.using(using).filter(pk__in=pks))
-    with progress_bar("Warming up", len(pictures), "picture") as bar:
-        for picture in pictures:
-            for style in STYLES:
-                more_like_this(picture, limit=PAGE, style=style)
-            bar.update()
-
-
-def _cells(scratch: Scratch, truth: Truth, pks: list[int], using: str) -> Iterator[Cell]:
+def _cells(
+    scratch: Scratch, truth: Truth, pks: list[int], others: list[int], using: str
+) -> Iterator[Cell]:
     """The searches of every balance and filter, once their answers are known."""
     rows = scratch.pictures.objects.using(using)
-    pictures = rows.in_bulk(pks)
+    pictures = rows.in_bulk({*pks, *others})
     limits = {keep: round(keep * BUCKETS / 100) for keep in KEEP_PERCENT}
+
+    def queries(pks: list[int], style: float, limit: int) -> list[Query]:
+        return [
+            Query(
+                picture=pictures[pk],
+                vector=truth.query_vector(pk, style),
+                style=style,
+                limit=limit,
+            )
+            for pk in pks
+        ]
+
     with progress_bar("Right answers", len(STYLES), "balance") as bar:
         for style in STYLES:
             truth.prepare(style, list(limits.values()))
             for keep, limit in limits.items():
-                queries = [
-                    Query(
-                        picture=pictures[pk],
-                        vector=truth.query_vector(pk, style),
-                        style=style,
-                        limit=limit,
-                    )
-                    for pk in pks
-                ]
-                yield Cell(keep_percent=keep, queries=queries)
+                yield Cell(
+                    keep_percent=keep,
+                    queries=queries(pks, style, limit),
+                    before=queries(others, style, limit),
+                )
             bar.update()
 
 
@@ -265,8 +262,16 @@ def _results(
             with clients(count, using) as some:
                 for cell, one in pairs:
                     asked = cell.first(_share(one, len(cell.queries), some))
+                    if count == 1 and not isinstance(one, Exact):
+                        _warm_up(one, asked)
                     yield measure(one.name, one.ask, asked, some, truth)
                     bar.update()
+
+
+def _warm_up(one: Baseline, cell: Cell) -> None:
+    """Search for other pictures first: other ways to search have had the server's memory since."""
+    for query in cell.before:
+        one.ask(query)
 
 
 def _variants_count(keep: float, count: int) -> int:

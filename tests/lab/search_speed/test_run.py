@@ -12,7 +12,10 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from artsimilarity.lab.hardware import cores
+from artsimilarity.lab.search_speed import run
+from artsimilarity.lab.search_speed.baselines import App, Exact, Query
 from artsimilarity.lab.search_speed.report import p95_target
+from artsimilarity.lab.search_speed.scratch import BUCKETS
 from artsimilarity.library import Library, libraries
 from artsimilarity.models import RecallMeasurement
 from demo_site.library.models import Artwork
@@ -79,6 +82,36 @@ def test_a_recall_is_told_with_its_standard_error(outcome: Outcome) -> None:
     for result in outcome.report["results"]:
         assert f"{result['recall']:.3f} ±{result['recall_error']:.3f}" in outcome.text
     assert {result["recall_error"] for result in outcome.results("exact")} == {0.0}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_way_but_the_exact_one_first_searches_for_as_many_other_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: dict[str, list[Any]] = {"app": [], "exact": []}
+
+    def note(of: type[Any]) -> None:
+        ask = of.ask
+
+        def noting(self: Any, query: Query) -> list[int]:
+            asked[of.name].append((query.style, query.limit, query.picture.pk))
+            found: list[int] = ask(self, query)
+            return found
+
+        monkeypatch.setattr(of, "ask", noting)
+
+    note(App)
+    note(Exact)
+    monkeypatch.setattr(run, "CLIENTS", (1,))
+    run_benchmark("--rows", "300", "--queries", "10", "--writes-per-second", "0")
+    cell = [pk for style, limit, pk in asked["app"] if (style, limit) == (0.5, BUCKETS)]
+    before, repeated, timed = cell[:10], cell[10:13], cell[13:]
+    assert repeated == timed[:3]
+    assert len(timed) == len(set(timed)) == 10
+    assert len(set(before) - set(timed)) >= 5  # drawn at random, as others are
+    # It reads all rows each time.
+    exact = [pk for style, limit, pk in asked["exact"] if (style, limit) == (0.5, BUCKETS)]
+    assert exact == [*timed[:2], *timed[:2]]
 
 
 def test_the_app_fills_its_page_under_every_filter(outcome: Outcome) -> None:
