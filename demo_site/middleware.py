@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.admin.options import TO_FIELD_VAR
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
@@ -71,10 +72,11 @@ def speculation_rules(request: HttpRequest) -> HttpResponse:
 
 
 class RefuseMalformed:
-    """Answers 400 to a NUL in the admin's addresses, and to rows ticked there that are no keys.
+    """Answers 400 to a NUL in the admin's addresses, and to rows and fields there that are none.
 
     Postgres has no text with a NUL in it, and filters of Django's admin hand it on; neither does
-    the admin look at what was ticked before it asks for rows with such keys.
+    the admin look at what was ticked before it asks for rows with such keys, nor at an empty name
+    of the field that a row is looked up by.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -92,6 +94,8 @@ class RefuseMalformed:
             return None
         if any("\0" in text for name, many in request.GET.lists() for text in (name, *many)):
             return HttpResponseBadRequest(_("The address contains a character that means nothing."))
+        if "" in (*request.GET.getlist(TO_FIELD_VAR), *request.POST.getlist(TO_FIELD_VAR)):
+            return HttpResponseBadRequest(_("The address names no field."))
         ticked = request.POST.getlist("_selected_action") if request.method == "POST" else []
         if not all(_is_key(one) for one in ticked):
             return HttpResponseBadRequest(_("What was ticked is no row of this list."))

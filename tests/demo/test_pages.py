@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -342,6 +343,19 @@ def test_the_admin_refuses_a_nul_in_an_address(admin_client: Client, query: str)
     response = admin_client.get(f"/admin/library/artwork/?{query}")
 
     assert (response.status_code, b"means nothing" in response.content) == (400, True)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("view", ["change", "delete"])
+def test_the_admin_refuses_a_reference_to_no_field(
+    admin_client: Client, view: str, method: str
+) -> None:
+    admin_client.raise_request_exception = False
+    group = Group.objects.create(name="curators")
+    address = f"/admin/auth/group/{group.pk}/{view}/"
+    answer = getattr(admin_client, method)(address, {"_to_field": ""})
+    assert answer.status_code == 400
+    assert Group.objects.get() == group
 
 
 @pytest.mark.parametrize("ticked", ["x", "²", "-1", "9" * 20, ""])
