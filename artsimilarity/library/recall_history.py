@@ -34,8 +34,8 @@ _LEAST_AGE = timedelta(minutes=10)
 _PICTURES_AT_ONCE = 200_000
 # Beyond its time a measurement may take so many more; one that takes longer has been killed.
 _GRACE_SECONDS = 60
-# From so many pictures on some neighbours are reached by no number of candidates with HNSW_M's
-# default; with so many links .983 and more are found among a million (docs/benchmarks.md).
+# Among so many pictures more links than HNSW_M's default find more with as many candidates: among
+# a million up to .011 more of the ten nearest (docs/benchmarks.md).
 _MANY_PICTURES, _LINKS_FOR_MANY = 300_000, 24
 # Of fewer pictures one unlucky page decides, so nobody is alarmed by it.
 _TELLING = 5
