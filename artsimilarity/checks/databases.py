@@ -269,7 +269,7 @@ def check_links(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """Say where a library has outgrown ``HNSW_M``; for ``check --deploy``, as above."""
     return _check_each(
         recall_history.hints_of,
-        None,  # as above
+        None,  # check_recall says so
         hint="See docs/operations.md, “A million pictures”.",
         id="artsimilarity.W018",
     )

@@ -311,8 +311,8 @@ class _Balance:
     def is_sure(self, aim: float) -> bool:
         """Whether recall is what is aimed at, even if these pictures flatter.
 
-        So few pictures tell recall to half a hundredth or two, and the fewest candidates that seem
-        to be enough for them are too few for others as often as not.
+        So few pictures tell recall to a hundredth at best, and the fewest candidates that seem to
+        be enough for them are too few for others as often as not.
         """
         error = stdev(self.recalls) / math.sqrt(len(self.recalls))
         return self.recall - _STANDARD_ERRORS * error >= aim

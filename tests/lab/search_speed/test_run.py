@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,6 +77,18 @@ def test_covers_every_balance_filter_and_number_of_clients(outcome: Outcome) -> 
 
 def test_the_exact_scan_finds_what_numpy_finds(outcome: Outcome) -> None:
     assert {result["recall"] for result in outcome.results("exact")} == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("queries", "clients", "searches"),
+    [(100, 1, 20), (300, 1, 30), (300, 8, 30), (10, 8, 8), (4, 1, 1), (3, 8, 3)],
+)
+def test_of_exact_scans_there_are_a_fifth_and_no_more_than_thirty(
+    queries: int, clients: int, searches: int
+) -> None:
+    some: Any = SimpleNamespace(count=clients)
+    exact = object.__new__(Exact)
+    assert run._share(exact, queries, some) == searches
 
 
 def test_a_recall_is_told_with_its_standard_error(outcome: Outcome) -> None:
